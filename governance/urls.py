@@ -1,0 +1,11 @@
+"""Every address of the product, by prefix. Each domain keeps its own paths."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("governance.dashboard.urls")),
+    path("", include("governance.accounts.urls")),
+    path("sync/", include("governance.sync.urls")),
+    path("settings/connections/", include("governance.connections.urls")),
+    path("health/", include("governance.core.urls")),
+]
