@@ -36,7 +36,9 @@ class AppFact(models.Model):
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="facts")
     app_class = models.CharField(max_length=20, choices=AppClass)
     team = models.CharField(max_length=120, blank=True)
-    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     said_at = models.DateTimeField()
     current = models.BooleanField(default=True)
 
@@ -55,7 +57,9 @@ class PersonFact(models.Model):
     kind = models.CharField(max_length=20, choices=PersonKind)
     employment = models.CharField(max_length=20, choices=Employment)
     employer = models.CharField(max_length=120, blank=True)
-    said_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    said_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     said_at = models.DateTimeField()
     current = models.BooleanField(default=True)
 

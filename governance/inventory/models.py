@@ -216,11 +216,9 @@ class App(models.Model):
     scope = models.ForeignKey("Scope", null=True, on_delete=models.SET_NULL, related_name="apps")
     # Of its canonical rows, as last applied. Equal: nothing is written.
     digest = models.BinaryField(max_length=32, null=True)
-    # Set while this app's rows in an otherwise good listing could not be believed.
+    # Last reading that was believed, while this app's rows in an otherwise good listing are not.
     stale_since = models.DateTimeField(null=True)
     stale_reason = models.CharField(max_length=40, blank=True)
-    # First of the two readings without anybody (an app that goes to nobody needs a second).
-    emptied_at = models.DateTimeField(null=True)
     # Not listed any more, but not yet believed gone.
     suspect_since = models.DateTimeField(null=True)
     suspect_readings = models.PositiveSmallIntegerField(default=0)
@@ -237,9 +235,7 @@ class App(models.Model):
         ]
         indexes = [
             models.Index("name", "id", name="app_by_name", condition=Q(gone_at=None)),
-            models.Index(
-                "project", "name", "id", name="app_by_project", condition=Q(gone_at=None)
-            ),
+            models.Index("project", "name", "id", name="app_by_project", condition=Q(gone_at=None)),
         ]
 
     def __str__(self) -> str:
@@ -304,6 +300,9 @@ class Collaboration(models.Model):
     started_at = models.DateTimeField()
     ended_after = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # First found missing, while its end waits for a second reading or for a person.
+    missing_after = models.DateTimeField(null=True)
+    missing_at = models.DateTimeField(null=True)
 
     objects = CollaborationManager()
 
@@ -324,13 +323,12 @@ class Collaboration(models.Model):
         ]
         indexes = [
             models.Index("person", "app", name="open_by_person", condition=Q(ended_at=None)),
-            models.Index(
-                "app", "role", "status", name="open_by_app", condition=Q(ended_at=None)
-            ),
+            models.Index("app", "role", "status", name="open_by_app", condition=Q(ended_at=None)),
             models.Index("person", "-started_at", name="collaboration_of_person"),
             models.Index("app", "-started_at", name="collaboration_of_app"),
             models.Index("-started_at", name="collaboration_by_start"),
             models.Index("-ended_at", name="ended_by_end", condition=Q(ended_at__isnull=False)),
+            models.Index("app", name="missing_by_app", condition=Q(missing_at__isnull=False)),
         ]
 
 
@@ -382,7 +380,9 @@ class Scope(models.Model):
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="scopes")
     kind = models.CharField(max_length=20, choices=Kind)
     app_scalingo_id = models.CharField(max_length=80, blank=True)  # for the kind `app` alone
-    # Read one by one since a canary disagreed with the listing (for the kind `collaborators`).
+    # For the kind `collaborators`: the app whose canary disagreed with the listing last time, and
+    # since when every app is read one by one because one did so twice.
+    doubted_app = models.CharField(max_length=80, blank=True)
     one_by_one_since = models.DateTimeField(null=True)
     stale_since = models.DateTimeField(null=True)
     stale_reason = models.CharField(max_length=40, blank=True)

@@ -51,9 +51,7 @@ class Run(models.Model):
                 nulls_distinct=False,
                 name="one_waiting_run",
             ),
-            models.UniqueConstraint(
-                "state", condition=Q(state="running"), name="one_running_run"
-            ),
+            models.UniqueConstraint("state", condition=Q(state="running"), name="one_running_run"),
         ]
         indexes = [models.Index("-requested_at", name="run_by_time")]
 
@@ -117,8 +115,10 @@ class HeldRemoval(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="held")
     reason = models.CharField(max_length=500)
-    # [{"collaboration": id, "app": uuid, "person": uuid, "role"}]; names are looked up when shown
+    # [{"collaboration": id, "app": uuid, "person": uuid, "role"}]; names are looked up when shown.
+    # The first of them where there are very many; `total` says how many there are.
     plan = models.JSONField()
+    total = models.PositiveIntegerField()
     digest = models.BinaryField(max_length=32)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     held_at = models.DateTimeField()
