@@ -26,7 +26,8 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(paused_at=None, account_id__gt="")
 
     def untested(self) -> "ConnectionQuerySet":
-        return self.filter(state=State.UNTESTED)
+        """Those that a worker has yet to try: a new token waits, or a test was asked for."""
+        return self.filter(Q(sealed_candidate__isnull=False) | Q(state=State.UNTESTED))
 
 
 ConnectionManager = models.Manager.from_queryset(ConnectionQuerySet)
@@ -65,10 +66,23 @@ class Connection(models.Model):
             ),
             models.CheckConstraint(
                 name="a_connection_holds_a_token",
-                condition=Q(sealed_token__isnull=False) | Q(sealed_candidate__isnull=False),
+                # A refused token is not kept; a connection refused at its first test has none.
+                condition=Q(sealed_token__isnull=False)
+                | Q(sealed_candidate__isnull=False)
+                | Q(state=State.REFUSED, account_id=""),
             ),
         ]
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def waits_for_a_test(self) -> bool:
+        """Whether a worker has yet to try the token given last, or to try the one in use again."""
+        return self.sealed_candidate is not None or self.state == State.UNTESTED
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a token of this connection was ever accepted: an account stands behind it."""
+        return bool(self.account_id)
