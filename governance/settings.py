@@ -89,6 +89,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- the queue ------------------------------------------------------------------------------------
 
 REDIS_URL = env.secret("REDIS_URL")
+# Where nudges are sent from (core/nudges.py): core may not import what stands above it.
+QUEUE_APP = "governance.celery.app"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -113,6 +115,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django.contrib.humanize",
     "django_htmx",
     "django_filters",
