@@ -2,11 +2,11 @@
 
 The web process seals the tokens that people give; it cannot open one. Workers open them.
 
-A sealed box is `version (1) | key (8) | ephemeral public key (32) | ciphertext and tag`. Each box has
-an X25519 key pair of its own, thrown away at once; HKDF-SHA256 makes of the shared secret the key and
-the nonce of one ChaCha20-Poly1305 message. `key` says which of several private keys opens it, so
-that keys can be replaced one after the other. The header and the purpose are authenticated: a box
-sealed for one purpose does not open for another.
+A sealed box is `version (1) | key (8) | ephemeral public key (32) | ciphertext and tag`. Each box
+has an X25519 key pair of its own, thrown away at once; HKDF-SHA256 makes of the shared secret the
+key and the nonce of one ChaCha20-Poly1305 message. `key` says which of several private keys opens
+it, so that keys can be replaced one after the other. The header and the purpose are authenticated:
+a box sealed for one purpose does not open for another.
 
 Keys are text: 32 bytes in URL-safe base64. A setting for private keys may hold several, separated
 by commas, the newest first.
@@ -67,8 +67,8 @@ def seal(secret: str, public: str, *, purpose: str = TOKEN) -> bytes:
 def open_sealed(box: bytes, private: str, *, purpose: str = TOKEN) -> str:
     """The secret in `box`.
 
-    Raises `CannotOpen`, which says nothing of the box or the keys, when no key of `private` opens it;
-    `BadKey` when one of the keys is not a key.
+    Raises `CannotOpen`, which says nothing of the box or the keys, when no key of `private` opens
+    it, and `BadKey` when one of the keys is not a key.
     """
     keys = _private_keys(private)
     box = bytes(box)  # the database hands out memoryviews
