@@ -1,0 +1,36 @@
+"""What the application's database role may do, and whether the database really keeps the log.
+
+The owner's role migrates; the application's role owns nothing. Of the log it may read the three
+tables and call the two functions.
+"""
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+TABLES = ("audit_event", "audit_personal", "audit_head")
+FUNCTIONS = ("audit_append(jsonb)", "audit_erase(uuid[], jsonb)")
+
+_GRANTS = """
+GRANT USAGE ON SCHEMA public TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};
+"""
+_NARROWED = """
+REVOKE ALL ON public.audit_event, public.audit_personal, public.audit_head FROM PUBLIC, {role};
+REVOKE ALL ON FUNCTION public.audit_append(jsonb), public.audit_erase(uuid[], jsonb) FROM PUBLIC;
+GRANT SELECT ON public.audit_event, public.audit_personal, public.audit_head TO {role};
+GRANT EXECUTE ON FUNCTION public.audit_append(jsonb), public.audit_erase(uuid[], jsonb) TO {role};
+"""
+
+
+def grant(role: str, *, on: BaseDatabaseWrapper) -> None:
+    """Give `role` everything but the log, where it may read and append. Run as the owner.
+
+    Repeating it changes nothing, and takes back what somebody gave beyond it.
+    """
+    with on.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('public.audit_event') IS NOT NULL")
+        statements = _GRANTS + (_NARROWED if cursor.fetchone()[0] else "")
+        cursor.execute(sql.SQL(statements).format(role=sql.Identifier(role)).as_string(None))

@@ -1,0 +1,112 @@
+"""One human sentence for each kind of event.
+
+Events hold a kind and data, never the sentence: it is put together, and translated, when it is
+read. Every kind that is recorded anywhere must be a key here; a test looks for them.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+if TYPE_CHECKING:
+    from governance.audit.models import Event
+
+# {actor}, {target}, {app} and {person} are the names behind the ids; every other word in braces is
+# a key of the event's data or of its personal part.
+SENTENCES: dict[str, Promise] = {
+    "user.signed_in": gettext_lazy("{actor} signed in."),
+    "user.sign_in_failed": gettext_lazy("Somebody failed to sign in as {email}."),
+    "user.sign_in_blocked": gettext_lazy("Sign-in as {email} was blocked after too many failures."),
+    "user.signed_out": gettext_lazy("{actor} signed out."),
+    "user.created": gettext_lazy("{actor} added {target} to this dashboard."),
+    "user.roles_changed": gettext_lazy(
+        "{actor} changed the roles of {target} from {before} to {after}."
+    ),
+    "user.scope_changed": gettext_lazy("{actor} changed which projects {target} sees."),
+    "user.password_changed": gettext_lazy("{actor} set a new password for {target}."),
+    "user.deactivated": gettext_lazy("{actor} took the right to sign in from {target}."),
+    "user.activated": gettext_lazy("{actor} gave {target} the right to sign in again."),
+    "user.refused": gettext_lazy("{actor} was refused: {method} {route}."),
+    "connection.added": gettext_lazy("{actor} added the connection {target}."),
+    "connection.tested": gettext_lazy("The connection {target} was tested: {state}."),
+    "connection.token_replaced": gettext_lazy("{actor} replaced the token of {target}."),
+    "connection.paused": gettext_lazy("{actor} paused the connection {target}."),
+    "connection.resumed": gettext_lazy("{actor} resumed the connection {target}."),
+    "connection.refused": gettext_lazy("Scalingo refused the token of {target}."),
+    "sync.requested": gettext_lazy("{actor} asked for a sync."),
+    "sync.finished": gettext_lazy("A sync finished: {state}."),
+    "sync.removals_held": gettext_lazy(
+        "A sync would have ended {removals} collaborations and waits for somebody to decide."
+    ),
+    "sync.removals_approved": gettext_lazy("{actor} let the held removals through."),
+    "sync.removals_discarded": gettext_lazy("{actor} discarded the held removals."),
+    "platform.joined": gettext_lazy("{person} is now on {app}."),
+    "platform.left": gettext_lazy("{person} is no longer on {app}."),
+    "platform.invited": gettext_lazy("{person} was invited to {app}."),
+    "platform.accepted": gettext_lazy("{person} accepted the invitation to {app}."),
+    "platform.role_changed": gettext_lazy(
+        "The role of {person} on {app} changed from {before} to {after}."
+    ),
+    "platform.owner_changed": gettext_lazy("{app} has another owner."),
+    "platform.two_factor_changed": gettext_lazy(
+        "The two-factor authentication of {person} changed from {before} to {after}."
+    ),
+    "platform.app_listed": gettext_lazy("{app} is new here."),
+    "platform.app_gone": gettext_lazy("{app} no longer exists on Scalingo."),
+    "platform.app_renamed": gettext_lazy("{app} was renamed from {before} to {after}."),
+    "platform.app_moved": gettext_lazy("{app} moved to another project."),
+    "fact.app_described": gettext_lazy("{actor} described {app}."),
+    "fact.person_described": gettext_lazy("{actor} described {person}."),
+    "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
+    "personal.erased": gettext_lazy("{actor} erased names and addresses from {count} events."),
+}
+
+
+def sentence(
+    event: "Event", *, names: Mapping[UUID, str], personal: Mapping[str, str] | None = None
+) -> str:
+    """What `event` says, with `names` for the ids in it (looked up for a whole page at once).
+
+    Whatever is not known or was erased is said so, never left blank; a kind without a sentence, as
+    an older version may find after a downgrade, is shown as it is.
+    """
+    template = SENTENCES.get(event.kind)
+    if template is None:
+        return event.kind
+    words: dict[str, str] = defaultdict(lambda: _("(not known)"))
+    words.update({key: _word(value) for key, value in event.data.items()})
+    words.update(personal or {})
+    words.update(_names(event, names))
+    return str(template).format_map(words)
+
+
+def _names(event: "Event", names: Mapping[UUID, str]) -> dict[str, str]:
+    found = {"actor": _actor(event, names)}
+    for word, identity in (
+        ("target", event.target_id),
+        ("app", event.app_id),
+        ("person", event.person_id),
+    ):
+        if identity is not None:
+            found[word] = names.get(identity) or str(identity)
+    return found
+
+
+def _actor(event: "Event", names: Mapping[UUID, str]) -> str:
+    if event.actor_id is not None:
+        return names.get(event.actor_id) or str(event.actor_id)
+    return _("The system") if event.actor_kind == "system" else _("Somebody")
+
+
+def _word(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or _("none")
+    return json.dumps(value, ensure_ascii=False)
