@@ -324,10 +324,12 @@ class Collaboration(models.Model):
         indexes = [
             models.Index("person", "app", name="open_by_person", condition=Q(ended_at=None)),
             models.Index("app", "role", "status", name="open_by_app", condition=Q(ended_at=None)),
-            models.Index("person", "-started_at", name="collaboration_of_person"),
-            models.Index("app", "-started_at", name="collaboration_of_app"),
-            models.Index("-started_at", name="collaboration_by_start"),
-            models.Index("-ended_at", name="ended_by_end", condition=Q(ended_at__isnull=False)),
+            models.Index(fields=["person", "-started_at"], name="collaboration_of_person"),
+            models.Index(fields=["app", "-started_at"], name="collaboration_of_app"),
+            models.Index(fields=["-started_at"], name="collaboration_by_start"),
+            models.Index(
+                fields=["-ended_at"], name="ended_by_end", condition=Q(ended_at__isnull=False)
+            ),
             models.Index("app", name="missing_by_app", condition=Q(missing_at__isnull=False)),
         ]
 
@@ -417,4 +419,4 @@ class Coverage(models.Model):
         constraints = [
             models.UniqueConstraint("scope", condition=Q(latest=True), name="one_latest_coverage")
         ]
-        indexes = [models.Index("scope", "-until", name="coverage_by_end")]
+        indexes = [models.Index(fields=["scope", "-until"], name="coverage_by_end")]

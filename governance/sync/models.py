@@ -53,7 +53,7 @@ class Run(models.Model):
             ),
             models.UniqueConstraint("state", condition=Q(state="running"), name="one_running_run"),
         ]
-        indexes = [models.Index("-requested_at", name="run_by_time")]
+        indexes = [models.Index(fields=["-requested_at"], name="run_by_time")]
 
     @property
     def is_over(self) -> bool:

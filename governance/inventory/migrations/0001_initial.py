@@ -220,19 +220,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='collaboration',
-            index=models.Index(models.F('person'), models.F('-started_at'), name='collaboration_of_person'),
+            index=models.Index(fields=['person', '-started_at'], name='collaboration_of_person'),
         ),
         migrations.AddIndex(
             model_name='collaboration',
-            index=models.Index(models.F('app'), models.F('-started_at'), name='collaboration_of_app'),
+            index=models.Index(fields=['app', '-started_at'], name='collaboration_of_app'),
         ),
         migrations.AddIndex(
             model_name='collaboration',
-            index=models.Index(models.F('-started_at'), name='collaboration_by_start'),
+            index=models.Index(fields=['-started_at'], name='collaboration_by_start'),
         ),
         migrations.AddIndex(
             model_name='collaboration',
-            index=models.Index(models.F('-ended_at'), condition=models.Q(('ended_at__isnull', False)), name='ended_by_end'),
+            index=models.Index(fields=['-ended_at'], condition=models.Q(('ended_at__isnull', False)), name='ended_by_end'),
         ),
         migrations.AddIndex(
             model_name='collaboration',
@@ -268,7 +268,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='coverage',
-            index=models.Index(models.F('scope'), models.F('-until'), name='coverage_by_end'),
+            index=models.Index(fields=['scope', '-until'], name='coverage_by_end'),
         ),
         migrations.AddConstraint(
             model_name='coverage',

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('coverage', models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(models.F('-requested_at'), name='run_by_time')],
+                'indexes': [models.Index(fields=['-requested_at'], name='run_by_time')],
                 'constraints': [models.UniqueConstraint(models.F('connection_id'), condition=models.Q(('state', 'waiting')), name='one_waiting_run', nulls_distinct=False), models.UniqueConstraint(models.F('state'), condition=models.Q(('state', 'running')), name='one_running_run')],
             },
         ),
