@@ -8,9 +8,12 @@ overwritten: a change closes one row and opens another.
 import uuid
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -69,6 +72,7 @@ class Project(models.Model):
         constraints = [
             models.UniqueConstraint("region", "scalingo_id", name="one_project_per_region_and_id")
         ]
+        indexes = [models.Index("name", "id", name="project_by_name")]
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -119,6 +123,10 @@ class Person(models.Model):
         indexes = [
             models.Index("email", "id", name="person_by_email"),
             models.Index("two_factor", "email", "id", name="person_by_two_factor"),
+            models.Index(PERSON_NAME, "id", name="person_by_name"),
+            models.Index("first_seen_at", "id", name="person_by_first_seen"),
+            models.Index("changed_at", "id", name="person_by_change"),
+            GinIndex(Pieces(PERSON_TEXT), name="person_by_words"),
         ]
 
     def __str__(self) -> str:
@@ -236,6 +244,7 @@ class App(models.Model):
         indexes = [
             models.Index("name", "id", name="app_by_name", condition=Q(gone_at=None)),
             models.Index("project", "name", "id", name="app_by_project", condition=Q(gone_at=None)),
+            GinIndex(Pieces(F("name")), name="app_by_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,11 @@
+"""Questions about the inventory whose answer is more than one filter.
+
+Each takes the person who asks, and answers over what that person may see. What a page needs comes
+back in as few round trips as it can: a page of this product costs at most six queries in all.
+
+    newest.py    what the answers rest on, in one value; and answers kept until it moves
+    tallies.py   how many people or apps, by role and by status
+    people.py    the list of people; one person and where they are
+    tree.py      project → app → people
+    history.py   what changed, with who did it
+"""

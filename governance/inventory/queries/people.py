@@ -1,0 +1,87 @@
+"""The list of people: everybody whom somebody may see, narrowed, counted and put in order."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+
+from governance.inventory.models import Collaboration, Person
+from governance.inventory.queries.tallies import tally
+from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces, containing
+
+if TYPE_CHECKING:
+    from governance.accounts.models import User
+
+# What a list of people may be sorted by: each is an index of `Person`.
+ORDERS = {
+    "name": "sort_name",
+    "email": "email",
+    "two-factor": "two_factor",
+    "since": "first_seen_at",
+    "changed": "changed_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The collaboration by which somebody is listed: one collaboration meets all of it.
+
+    `gone` lists those who were on an app and are on none now; the rest of it then speaks of what
+    they had.
+    """
+
+    role: str = ""
+    status: str = ""
+    apps: tuple[UUID, ...] | None = None
+    project: UUID | None = None
+    region: str = ""
+    gone: bool = False
+
+    def condition(self) -> Q:
+        found = Q()
+        if self.role:
+            found &= Q(role=self.role)
+        if self.status:
+            found &= Q(status=self.status)
+        if self.apps is not None:
+            found &= Q(app__in=self.apps)
+        if self.project:
+            found &= Q(app__project=self.project)
+        if self.region:
+            found &= Q(app__region__name=self.region)
+        return found
+
+
+def listed(user: "User", where: Where | None = None) -> "QuerySet[Person]":
+    """People with access now, on an app that `user` may see, as `where` says."""
+    where = where or Where()
+    theirs = Collaboration.objects.visible_to(user).filter(person=OuterRef("pk"))
+    found = theirs.filter(where.condition())
+    if where.gone:
+        return Person.objects.filter(Exists(found), ~Exists(theirs.open()), merged_into=None)
+    return Person.objects.filter(Exists(found.open()))
+
+
+def matching(people: "QuerySet[Person]", text: str) -> "QuerySet[Person]":
+    """Those whose name or address contains `text`, whatever its case."""
+    if not text:
+        return people
+    return people.alias(text=Lower(PERSON_TEXT), pieces=Pieces(PERSON_TEXT)).filter(
+        containing(text)
+    )
+
+
+def described(people: "QuerySet[Person]", user: "User") -> "QuerySet[Person]":
+    """With what a row shows: `sort_name`, and `tally` over the apps that `user` may see."""
+    return people.annotate(
+        sort_name=PERSON_NAME,
+        tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
+    )
+
+
+def order(name: str, *, falling: bool) -> tuple[str, ...]:
+    """The fields to page by, for one of `ORDERS`."""
+    fields = [ORDERS[name], "email", "id"] if name == "two-factor" else [ORDERS[name], "id"]
+    return tuple(f"-{field}" if falling else field for field in fields)
