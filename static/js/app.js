@@ -1,0 +1,66 @@
+// What htmx leaves to us: words when something fails, one dialog, the theme, and a key for search.
+"use strict";
+
+const toasts = () => document.getElementById("toasts");
+
+function say(sentence) {
+  const toast = document.createElement("div");
+  toast.className = "toast tone-bad";
+  toast.setAttribute("role", "alert");
+  const text = document.createElement("p");
+  text.textContent = sentence;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "ghost";
+  close.dataset.dismiss = "";
+  close.textContent = "×";
+  close.setAttribute("aria-label", "Dismiss");
+  toast.append(text, close);
+  toasts()?.append(toast);
+}
+
+// A refusal says why in its own page: [data-sentence] of 403.html and the others.
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const page = new DOMParser().parseFromString(detail.xhr.responseText, "text/html");
+  const said = page.querySelector("[data-sentence]")?.textContent.trim();
+  say(said || "That did not work. Nothing was changed here; try again in a moment.");
+});
+document.addEventListener("htmx:sendError", () => say("The dashboard cannot be reached. Try again."));
+document.addEventListener("htmx:timeout", () => say("The answer took too long. Try again."));
+
+// Whatever lands in the one <dialog> is shown in it; focus goes back where it was.
+let opener = null;
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const dialog = document.getElementById("confirm");
+  if (detail.target !== dialog || dialog.open) return;
+  opener = document.activeElement;
+  dialog.showModal();
+  dialog.querySelector("[autofocus], [data-least]")?.focus();
+});
+document.addEventListener("close", ({ target }) => {
+  if (target.id !== "confirm") return;
+  target.replaceChildren();
+  opener?.focus();
+}, true);
+
+document.addEventListener("click", ({ target }) => {
+  target.closest("[data-dismiss]")?.closest(".toast")?.remove();
+  target.closest("[data-close]")?.closest("dialog")?.close();
+  const theme = target.closest("[data-theme-choice]");
+  if (!theme) return;
+  if (theme.value === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+  for (const one of theme.parentElement.querySelectorAll("[data-theme-choice]"))
+    one.setAttribute("aria-pressed", String(one === theme));
+});
+
+// "/" goes to the page's search box, unless something is being typed.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, dialog, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const search = document.querySelector("input[type=search]");
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});
