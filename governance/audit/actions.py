@@ -137,24 +137,23 @@ def _as_json(entries: list[Entry]) -> str:
     return json.dumps([_row(entry) for entry in entries], ensure_ascii=False)
 
 
-def _row(entry: Entry) -> dict[str, str | None]:
-    return {
+def _row(entry: Entry) -> dict[str, str]:
+    """The entry as the function of the database reads it; what is missing is null there."""
+    row = {
         "kind": entry.kind,
-        "source": str(entry.source),
+        "source": entry.source,
         "actor_kind": entry.actor_kind,
-        "actor_id": _id(entry.actor_id),
         "target_kind": entry.target_kind,
-        "target_id": _id(entry.target_id),
-        "app_id": _id(entry.app_id),
-        "person_id": _id(entry.person_id),
         "occurred_at": instant(entry.at),
         "data": canonical(entry.data),
-        "fields": canonical(entry.personal) if entry.personal else None,
     }
-
-
-def _id(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
+    for name in ("actor_id", "target_id", "app_id", "person_id"):
+        identity = getattr(entry, name)
+        if identity is not None:
+            row[name] = str(identity)
+    if entry.personal:
+        row["fields"] = canonical(entry.personal)
+    return row
 
 
 def _in_a_transaction() -> bool:

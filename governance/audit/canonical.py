@@ -11,13 +11,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-_KEY = re.compile(r"[a-z0-9_]+")
+_is_key = re.compile(r"[a-z0-9_]+").fullmatch
 # Beyond it, JavaScript and others round.
 _LARGEST = 2**53 - 1
+_encode = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
 
 
 class CannotBeRecorded(ValueError):
-    """A value has no canonical text, such as a float. The message says where."""
+    """A value has no canonical text, such as a float. The message says where it stands."""
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -26,57 +29,61 @@ def canonical(value: Mapping[str, Any]) -> str:
     Raises `CannotBeRecorded` for what the profile does not have: floats, larger integers, other
     types, keys that are not lower-case ASCII words, NUL and lone surrogates.
     """
-    return json.dumps(
-        _plain(value, "data"), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
+    return _encode(_object(value))
 
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals. Raises `CannotBeRecorded` for a naive one."""
     if moment.tzinfo is None:
-        raise CannotBeRecorded("An instant needs a time zone.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        raise CannotBeRecorded("an instant needs a time zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def _plain(value: object, where: str) -> object:
+def _plain(value: object) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _text(value, where)
+        return _text(value)
     if isinstance(value, int):
-        return _integer(value, where)
+        return _integer(value)
+    if isinstance(value, Mapping):
+        return _object(value)
+    return _other(value)
+
+
+def _other(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
         return instant(value)
-    return _nested(value, where)
+    raise CannotBeRecorded(f"an event cannot hold a {type(value).__name__}")
 
 
-def _nested(value: object, where: str) -> object:
-    if isinstance(value, Mapping):
-        return {_key(key, where): _plain(item, f"{where}.{key}") for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
-    raise CannotBeRecorded(f"{where} is a {type(value).__name__}, which an event cannot hold.")
+def _object(value: Mapping[str, object]) -> dict[str, object]:
+    found = {}
+    for key, item in value.items():
+        if not isinstance(key, str) or not _is_key(key):
+            raise CannotBeRecorded(f"{key!r} is no key: keys are lower-case ASCII words")
+        try:
+            found[key] = _plain(item)
+        except CannotBeRecorded as error:
+            raise CannotBeRecorded(f"{key}: {error}") from None
+    return found
 
 
-def _key(key: object, where: str) -> str:
-    if not isinstance(key, str) or not _KEY.fullmatch(key):
-        raise CannotBeRecorded(f"{where} has the key {key!r}; keys are lower-case ASCII words.")
-    return key
-
-
-def _text(value: str, where: str) -> str:
+def _text(value: str) -> str:
     if "\0" in value:
-        raise CannotBeRecorded(f"{where} holds the character NUL, which Postgres cannot keep.")
+        raise CannotBeRecorded("the character NUL cannot be kept in Postgres")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise CannotBeRecorded(f"{where} is not valid Unicode.") from None
-    return str(value)
+        raise CannotBeRecorded("half a character (a lone surrogate) is no valid Unicode") from None
+    return value
 
 
-def _integer(value: int, where: str) -> int:
-    if abs(value) > _LARGEST:
-        raise CannotBeRecorded(f"{where} is larger than 2^53 - 1.")
-    return int(value)
+def _integer(value: int) -> int:
+    if not -_LARGEST <= value <= _LARGEST:
+        raise CannotBeRecorded("an integer beyond 2^53 - 1 is not read alike everywhere")
+    return value

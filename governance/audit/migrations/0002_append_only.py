@@ -34,18 +34,18 @@ RETURN '{"event":{"actor_id":' || public.audit_id(actor_id)
     || ',"data":';
 
 CREATE FUNCTION public.audit_after(
-    kind text, occurred_at timestamptz, person_id uuid, source text, target_id uuid,
-    target_kind text, previous bytea, recorded_at timestamptz, sequence bigint
+    kind text, occurred text, person_id uuid, source text, target_id uuid, target_kind text,
+    previous bytea, recorded text, sequence bigint
 ) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ',"kind":"' || kind
-    || '","occurred_at":"' || public.audit_instant(occurred_at)
+    || '","occurred_at":"' || occurred
     || '","person_id":' || public.audit_id(person_id)
     || ',"source":"' || source
     || '","target_id":' || public.audit_id(target_id)
     || ',"target_kind":"' || target_kind
     || '","version":1},"previous":"' || encode(previous, 'hex')
-    || '","recorded_at":"' || public.audit_instant(recorded_at)
+    || '","recorded_at":"' || recorded
     || '","sequence":' || sequence::text || '}';
 
 -- Append one or many events, in order; the sequences they were given.
@@ -65,17 +65,19 @@ DECLARE
     tip_hash bytea;
     salt bytea;
     written bigint[] := '{}';
+    recorded text;
 BEGIN
     SELECT sequence, hash INTO STRICT tip_sequence, tip_hash
     FROM public.audit_head WHERE id = 1 FOR UPDATE;
     one.recorded_at := clock_timestamp();
+    recorded := public.audit_instant(one.recorded_at);
 
     FOR entry IN
-        SELECT * FROM ROWS FROM (jsonb_to_recordset(entries) AS (
+        SELECT * FROM jsonb_to_recordset(entries) AS (
             kind text, source text, actor_kind text, actor_id uuid, target_kind text,
             target_id uuid, app_id uuid, person_id uuid, occurred_at timestamptz, data text,
             fields text
-        ))
+        )
     LOOP
         IF jsonb_typeof(entry.data::jsonb) IS DISTINCT FROM 'object' THEN
             RAISE EXCEPTION 'The data of an event must be an object.' USING ERRCODE = '22023';
@@ -103,8 +105,9 @@ BEGIN
                 entry.actor_id, entry.actor_kind, entry.app_id, one.commitment)
             || entry.data
             || public.audit_after(
-                entry.kind, entry.occurred_at, entry.person_id, entry.source, entry.target_id,
-                entry.target_kind, tip_hash, one.recorded_at, tip_sequence);
+                entry.kind, public.audit_instant(entry.occurred_at), entry.person_id,
+                entry.source, entry.target_id, entry.target_kind, tip_hash, recorded,
+                tip_sequence);
         tip_hash := sha256(convert_to(one.line, 'UTF8'));
         one.hash := tip_hash;
         made := made || one;
