@@ -1,0 +1,310 @@
+"""Rows that are valid by default, one class per model; traits name situations.
+
+    PersonFactory(two_factor="off")
+    CollaborationFactory(pending=True, app=billing)
+    AppFactory(stale=True)
+    RunFactory(failed=True)
+
+Moments lie in the past of the real clock, so that pages that read it show them as they would.
+"""
+
+from datetime import timedelta
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from governance.accounts.models import Role as UserRole
+from governance.accounts.models import User
+from governance.connections.models import Connection, State
+from governance.inventory.models import (
+    App,
+    AppPeriod,
+    Attribution,
+    Collaboration,
+    Coverage,
+    Identity,
+    Person,
+    Project,
+    Region,
+    Role,
+    Scope,
+    Status,
+    TwoFactor,
+    TwoFactorPeriod,
+)
+from governance.sync.models import HeldRemoval, Run, Step
+
+PASSWORD = "a long enough password"
+
+
+def ago(**span):
+    """The moment that long before now: `ago(days=3)`."""
+    return timezone.now() - timedelta(**span)
+
+
+def at(**span):
+    """As `ago`, for each row anew."""
+    return factory.LazyFunction(lambda: ago(**span))
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    class Params:
+        # A manager who sees the apps of `projects` and no others.
+        lead = factory.Trait(roles=[UserRole.VIEWER], scoped=True)
+        auditor = factory.Trait(roles=[UserRole.AUDITOR])
+        admin = factory.Trait(roles=[UserRole.ADMIN])
+        operator = factory.Trait(roles=[UserRole.OPERATOR])
+        nobody = factory.Trait(roles=[])
+
+    email = factory.Sequence(lambda n: f"user-{n}@example.com")
+    name = factory.Sequence(lambda n: f"User {n}")
+    roles = factory.LazyFunction(lambda: [UserRole.VIEWER])
+    password = factory.django.Password(PASSWORD)
+
+
+class ConnectionFactory(DjangoModelFactory):
+    class Meta:
+        model = Connection
+
+    class Params:
+        refused = factory.Trait(
+            state=State.REFUSED, said="Scalingo refuses this token. Replace it."
+        )
+        paused = factory.Trait(paused_at=at(days=1))
+        untested = factory.Trait(
+            state=State.UNTESTED,
+            sealed_token=None,
+            sealed_candidate=b"sealed",
+            account_id="",
+            tested_at=None,
+        )
+
+    name = factory.Sequence(lambda n: f"Owner account {n}")
+    sealed_token = b"sealed"
+    state = State.WORKING
+    account_id = factory.Sequence(lambda n: f"us-account-{n}")
+    account_email = factory.Sequence(lambda n: f"owner-{n}@example.com")
+    account_username = factory.Sequence(lambda n: f"owner-{n}")
+    tested_at = at(days=30)
+    token_set_at = at(days=30)
+
+
+class RegionFactory(DjangoModelFactory):
+    class Meta:
+        model = Region
+        django_get_or_create = ("name",)
+
+    name = "osc-fr1"
+    display_name = "Paris"
+    first_seen_at = at(days=400)
+
+
+class ProjectFactory(DjangoModelFactory):
+    class Meta:
+        model = Project
+
+    region = factory.SubFactory(RegionFactory)
+    scalingo_id = factory.Sequence(lambda n: f"prj-{n}")
+    name = factory.Sequence(lambda n: f"Project {n}")
+
+
+class ScopeFactory(DjangoModelFactory):
+    """What one request reads; read four minutes ago, unless `unread`."""
+
+    class Meta:
+        model = Scope
+        skip_postgeneration_save = True
+
+    class Params:
+        stale = factory.Trait(
+            stale_since=at(hours=5),
+            stale_reason="unavailable",
+            stale_detail="Scalingo did not answer in time.",
+        )
+
+    connection_id = factory.LazyFunction(lambda: ConnectionFactory().pk)
+    region = factory.SubFactory(RegionFactory)
+    kind = Scope.Kind.COLLABORATORS
+
+    @factory.post_generation
+    def unread(self, create, extracted, **kwargs):
+        if create and not extracted:
+            CoverageFactory(scope=self, **kwargs)
+
+
+class CoverageFactory(DjangoModelFactory):
+    class Meta:
+        model = Coverage
+
+    scope = factory.SubFactory(ScopeFactory, unread=True)
+    since = at(days=30)
+    until = at(minutes=4)
+    readings = 4000
+    digest = b"d" * 32
+
+
+class PersonFactory(DjangoModelFactory):
+    class Meta:
+        model = Person
+
+    username = factory.Sequence(lambda n: f"person-{n}")
+    email = factory.LazyAttribute(lambda person: f"{person.username or 'somebody'}@example.com")
+    two_factor = TwoFactor.ON
+    two_factor_read_at = at(minutes=4)
+    first_seen_at = at(days=200)
+    changed_at = at(days=200)
+
+
+class IdentityFactory(DjangoModelFactory):
+    class Meta:
+        model = Identity
+
+    person = factory.SubFactory(PersonFactory)
+    kind = Identity.Kind.USER_ID
+    value = factory.Sequence(lambda n: f"us-{n}")
+    started_at = at(days=200)
+
+
+class TwoFactorPeriodFactory(DjangoModelFactory):
+    class Meta:
+        model = TwoFactorPeriod
+
+    person = factory.SubFactory(PersonFactory)
+    value = factory.SelfAttribute("person.two_factor")
+    started_at = at(days=200)
+
+
+class AppFactory(DjangoModelFactory):
+    class Meta:
+        model = App
+
+    class Params:
+        stale = factory.Trait(stale_since=at(hours=2), stale_reason="not_understood")
+        gone = factory.Trait(gone_at=at(days=3))
+        database = factory.Trait(kind=App.Kind.DATABASE)
+        review = factory.Trait(parent_name="billing-api")
+
+    region = factory.SubFactory(RegionFactory)
+    scalingo_id = factory.Sequence(lambda n: f"app-{n}")
+    name = factory.Sequence(lambda n: f"app-{n}")
+    scope = None
+    project = None
+    owner = None
+    first_seen_at = at(days=300)
+    changed_at = at(days=200)
+
+
+class AppPeriodFactory(DjangoModelFactory):
+    class Meta:
+        model = AppPeriod
+
+    app = factory.SubFactory(AppFactory)
+    name = factory.SelfAttribute("app.name")
+    project = factory.SelfAttribute("app.project")
+    started_at = at(days=300)
+
+
+class CollaborationFactory(DjangoModelFactory):
+    class Meta:
+        model = Collaboration
+
+    class Params:
+        owner = factory.Trait(role=Role.OWNER, collaborator_id=Collaboration.OWNER_ID)
+        pending = factory.Trait(status=Status.PENDING, since_at=at(days=12))
+        deleted = factory.Trait(status=Status.DELETED)
+        ended = factory.Trait(ended_after=at(days=5, minutes=10), ended_at=at(days=5))
+
+    app = factory.SubFactory(AppFactory)
+    person = factory.SubFactory(PersonFactory)
+    collaborator_id = factory.Sequence(lambda n: f"us-collaborator-{n}")
+    role = Role.COLLABORATOR
+    status = Status.ACCEPTED
+    since_at = at(days=100)
+    since_after = factory.LazyAttribute(lambda row: row.since_at - timedelta(minutes=10))
+    started_at = factory.SelfAttribute("since_at")
+    started_after = factory.SelfAttribute("since_after")
+
+
+class AttributionFactory(DjangoModelFactory):
+    class Meta:
+        model = Attribution
+
+    class Params:
+        named = factory.Trait(
+            source=Attribution.Source.EVENT,
+            actor=factory.SubFactory(PersonFactory),
+            happened_at=factory.SelfAttribute("collaboration.started_at"),
+            event_id="event-1",
+        )
+
+    collaboration = factory.SubFactory(CollaborationFactory)
+    edge = Attribution.Edge.START
+    source = Attribution.Source.UNEXPLAINED
+
+
+class RunFactory(DjangoModelFactory):
+    """A sync that ended four minutes ago and read everything."""
+
+    class Meta:
+        model = Run
+
+    class Params:
+        waiting = factory.Trait(
+            state=Run.State.WAITING,
+            started_at=None,
+            beat_at=None,
+            finished_at=None,
+            seconds=None,
+            requested_at=at(seconds=20),
+        )
+        running = factory.Trait(
+            state=Run.State.RUNNING,
+            requested_at=at(seconds=50),
+            started_at=at(seconds=45),
+            beat_at=at(seconds=1),
+            finished_at=None,
+            seconds=None,
+        )
+        partial = factory.Trait(state=Run.State.PARTIAL)
+        failed = factory.Trait(state=Run.State.FAILED)
+
+    trigger = Run.Trigger.SCHEDULE
+    requested_at = at(minutes=5)
+    started_at = factory.SelfAttribute("requested_at")
+    beat_at = factory.SelfAttribute("requested_at")
+    finished_at = at(minutes=4)
+    state = Run.State.COMPLETE
+    attempts = 1
+    seconds = 12.5
+    requests = factory.LazyFunction(lambda: {"GET /apps": 2, "GET /collaborators": 2})
+    found = factory.LazyFunction(lambda: {"apps": 2, "people": 3, "collaborations": 5})
+    coverage = factory.LazyFunction(lambda: {"expected": 2, "read": 2, "failed": 0})
+
+
+class StepFactory(DjangoModelFactory):
+    class Meta:
+        model = Step
+
+    run = factory.SubFactory(RunFactory)
+    connection_id = factory.LazyFunction(lambda: ConnectionFactory().pk)
+    connection_name = "Owner account"
+    region_name = "osc-fr1"
+    state = Step.State.COMPLETE
+    done = 2
+    total = 2
+
+
+class HeldRemovalFactory(DjangoModelFactory):
+    class Meta:
+        model = HeldRemoval
+
+    run = factory.SubFactory(RunFactory)
+    reason = "14 of 20 people would leave billing-api at once."
+    plan = factory.LazyFunction(list)
+    digest = b"h" * 32
+    held_at = at(minutes=4)
