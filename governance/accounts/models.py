@@ -1,5 +1,6 @@
 """The people who sign in here, and what each may do. Not the people of Scalingo: see inventory."""
 
+import unicodedata
 import uuid
 from typing import Any
 
@@ -20,15 +21,24 @@ class Role(models.TextChoices):
     OPERATOR = "operator", _("Operator")
 
 
+def plain_address(email: str) -> str:
+    """The one way to write an address here: compatible characters folded, small letters.
+
+    People are stored, found and counted (`throttle`) under it, so that two ways to type one address
+    are never two addresses.
+    """
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
 class UserManager(BaseUserManager["User"]):
-    """Reads people by address, whatever its case."""
+    """Reads people by address, however it was typed."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        return self.get(email=plain_address(username or ""))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A person who may sign in. Without a password, only by other means."""
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=plain_address(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -81,3 +91,24 @@ class User(AbstractBaseUser):
         if self.has_role(Role.AUDITOR, Role.ADMIN, Role.OPERATOR):
             return True
         return self.has_role(Role.VIEWER) and not self.scoped
+
+
+class SignInAttempt(models.Model):
+    """One attempt to sign in that has not succeeded, kept for as long as it counts.
+
+    Holds keyed digests, so that nobody reads from it who tried and from where.
+    """
+
+    address = models.BinaryField(max_length=32)
+    network = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["address", "at"], name="attempts_by_address"),
+            models.Index(fields=["network", "at"], name="attempts_by_network"),
+            models.Index(fields=["at"], name="attempts_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt at {self.at:%Y-%m-%d %H:%M}"

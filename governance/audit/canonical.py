@@ -61,8 +61,8 @@ def _other(value: object) -> object:
     raise CannotBeRecorded(f"an event cannot hold a {type(value).__name__}")
 
 
-def _object(value: Mapping[str, object]) -> dict[str, object]:
-    found = {}
+def _object(value: Mapping[Any, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for key, item in value.items():
         if not isinstance(key, str) or not _is_key(key):
             raise CannotBeRecorded(f"{key!r} is no key: keys are lower-case ASCII words")
