@@ -100,11 +100,6 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             _remember_rows(cursor)
-            if role and OWN_SERVER:
-                # Until `migrate` itself grants the application its rights.
-                cursor.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
-                cursor.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
-                cursor.execute(f"GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO {role}")
         connection.close()
         if role:
             options["options"] = f"{before} -c role={role}"
@@ -294,7 +289,7 @@ def queries_of(db):
 
 @pytest.fixture
 def assert_same_cost(queries_of):
-    """`assert_same_cost(grow, call)`: `call` needs as many queries with much data as with little."""
+    """`assert_same_cost(grow, call)`: `call` takes as many queries with more data as with less."""
 
     def check(grow, call):
         call()  # first-time costs: sessions, content types
