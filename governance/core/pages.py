@@ -57,7 +57,7 @@ def _part_asked_for(request: HttpRequest) -> str | None:
 
 def _append_toasts(response: TemplateResponse) -> None:
     """Messages of this request, out of band: the part replaces one element, they join another."""
-    request = response._request  # type: ignore[attr-defined]
+    request = response._request
     waiting = list(get_messages(request))
     if waiting:
         toasts = render_to_string("components/toasts.html", {"messages": waiting, "beside": True})

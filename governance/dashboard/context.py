@@ -81,7 +81,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """For every template. `frame` costs its one query only where a template speaks of it."""
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"site_name": settings.SITE_NAME, "theme": theme.chosen(request)}
-    if isinstance(user, User | SimpleLazyObject) and user.is_authenticated:
+    if user is not None and user.is_authenticated:
         context["frame"] = SimpleLazyObject(lambda: read_frame(user, timezone.now()))
     return context
 

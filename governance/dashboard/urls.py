@@ -1,7 +1,7 @@
 from django.urls import path
 
 from governance.core import theme
-from governance.dashboard import overview
+from governance.dashboard.overview import views as overview
 
 app_name = "dashboard"
 

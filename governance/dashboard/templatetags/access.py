@@ -5,6 +5,7 @@
     {% role collaboration.role %}                   Owner / Collaborator / Limited / Role unknown
     {% status row.status row.since_at %}            Accepted / Pending 12 d / Account deleted
     {% two_factor value since=period.started_at %}  Off for 41 days (on hover: since when)
+    {{ row.role|role_word }}                        the word alone, for a sentence
 
 Values are those of `inventory.models`; what is not known there shows as unknown.
 """
@@ -85,6 +86,12 @@ def status(value: str, since: datetime | None = None, now: datetime | None = Non
 def _status(value: str, language: str | None) -> SafeString:
     icon, tone = _STATUS.get(value, _STATUS[Status.UNKNOWN])  # type: ignore[call-overload]
     return badge(icon, tone, str(_label(Status, value)))
+
+
+@register.filter
+def role_word(value: str) -> str:
+    """A role's word, for the middle of a sentence."""
+    return _label(Role, value).lower()
 
 
 def _label(choices: Any, value: str) -> str:

@@ -1,0 +1,1 @@
+"""The overview: is our access in order today?"""

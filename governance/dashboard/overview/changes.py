@@ -1,0 +1,115 @@
+"""The last changes seen: who came, went, was invited, accepted, changed; and who did it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from governance.accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change that a reading has shown.
+
+    `kind`: joined, invited, accepted, role, status, left, two_factor. `source`: ours, event
+    (Scalingo's log names `actor_name`), unexplained, or empty where nobody looked it up (2FA is
+    the person's own doing).
+    """
+
+    at: datetime  # the first reading that showed it; `happened_at` is Scalingo's own time
+    kind: str
+    person_id: UUID
+    person: str
+    app_id: UUID | None
+    app: str
+    before: str
+    after: str
+    source: str
+    happened_at: datetime | None
+    actor_id: UUID | None
+    actor: str
+
+    @property
+    def when(self) -> datetime:
+        """When it happened as far as is known: as Scalingo says, else when it was first seen."""
+        return self.happened_at or self.at
+
+
+# Each leg walks an index from its newest end and stops after a few rows. What was there at the
+# first reading is no change, nor is the end of a row that another one continues.
+_QUERY = """
+WITH started AS (
+    SELECT started_at AS at, id, app_id, person_id, collaborator_id, role, status, 'start' AS edge
+    FROM inventory_collaboration
+    WHERE started_after IS NOT NULL AND (%(everything)s OR app_id IN (
+        SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))
+    ORDER BY started_at DESC LIMIT %(limit)s
+), ended AS (
+    SELECT ended_at AS at, id, app_id, person_id, collaborator_id, role, status, 'end' AS edge
+    FROM inventory_collaboration gone
+    WHERE ended_at IS NOT NULL AND (%(everything)s OR app_id IN (
+        SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))
+      AND NOT EXISTS (
+        SELECT FROM inventory_collaboration next
+        WHERE next.app_id = gone.app_id AND next.collaborator_id = gone.collaborator_id
+          AND next.started_at = gone.ended_at)
+    ORDER BY ended_at DESC LIMIT %(limit)s
+), edges AS (
+    SELECT * FROM started UNION ALL SELECT * FROM ended
+), changed AS (
+    SELECT edges.at,
+           CASE WHEN edges.edge = 'end' THEN 'left'
+                WHEN earlier.id IS NULL AND edges.status = 'pending' THEN 'invited'
+                WHEN earlier.id IS NULL THEN 'joined'
+                WHEN earlier.status = 'pending' AND edges.status = 'accepted' THEN 'accepted'
+                WHEN earlier.role <> edges.role THEN 'role'
+                ELSE 'status' END AS kind,
+           edges.person_id, edges.app_id, app.name AS app,
+           CASE WHEN earlier.role <> edges.role THEN earlier.role
+                ELSE coalesce(earlier.status, '') END AS before,
+           CASE WHEN earlier.role = edges.role THEN edges.status ELSE edges.role END AS after,
+           coalesce(told.source, '') AS source, told.happened_at, told.actor_id,
+           coalesce(nullif(actor.username, ''), actor.email, told.actor_name, '') AS actor
+    FROM edges
+    JOIN inventory_app app ON app.id = edges.app_id
+    LEFT JOIN inventory_collaboration earlier
+        ON edges.edge = 'start' AND earlier.app_id = edges.app_id
+       AND earlier.collaborator_id = edges.collaborator_id AND earlier.ended_at = edges.at
+    LEFT JOIN inventory_attribution told
+        ON told.collaboration_id = edges.id AND told.edge = edges.edge
+    LEFT JOIN inventory_person actor ON actor.id = told.actor_id
+    UNION ALL
+    (SELECT period.started_at, 'two_factor', period.person_id, NULL::uuid, '',
+            earlier.value, period.value, '', NULL, NULL::uuid, ''
+     FROM inventory_twofactorperiod period
+     JOIN inventory_twofactorperiod earlier
+        ON earlier.person_id = period.person_id AND earlier.ended_at = period.started_at
+     WHERE period.started_after IS NOT NULL AND (%(everything)s OR EXISTS (
+        SELECT FROM inventory_collaboration held JOIN inventory_app app ON app.id = held.app_id
+        WHERE held.person_id = period.person_id AND held.ended_at IS NULL
+          AND app.project_id = ANY(%(projects)s::uuid[])))
+     ORDER BY period.started_at DESC LIMIT %(limit)s)
+)
+SELECT changed.at, changed.kind, changed.person_id,
+       coalesce(nullif(person.username, ''), person.email), changed.app_id, changed.app,
+       changed.before, changed.after, changed.source, changed.happened_at, changed.actor_id,
+       changed.actor
+FROM changed JOIN inventory_person person ON person.id = changed.person_id
+ORDER BY changed.at DESC, changed.kind, person.email LIMIT %(limit)s
+"""
+
+
+def read_changes(user: User, *, limit: int = 10) -> list[Change]:
+    """The newest changes on what `user` may see, newest first, at most `limit`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _QUERY,
+            {
+                "everything": user.sees_everything,
+                "projects": list(user.projects),
+                "limit": limit,
+            },
+        )
+        return [Change(*row) for row in cursor.fetchall()]
