@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from ._cutter import NOT_JSON
 from ._errors import (
     Blocked,
     Limited,
@@ -63,7 +64,7 @@ def meaning(status: int, headers: Mapping[str, str], body: bytes, *, now: float)
 def _object(body: bytes) -> dict[str, Any]:
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except NOT_JSON:
         return {}
     return said if isinstance(said, dict) else {}
 

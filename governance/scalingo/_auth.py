@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from ._cutter import NOT_JSON
 from ._errors import DeadToken, ScalingoError
 
 # A bearer whose expiry cannot be read is used this long (they last an hour).
@@ -75,7 +77,7 @@ def _lifetime(payload: bytes, now: float) -> float | None:
     ours that is wrong does no harm."""
     try:
         claims = msgspec.json.decode(payload, type=_Claims)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except NOT_JSON:
         return None
     if claims.exp is None:
         return None
@@ -89,7 +91,7 @@ def read_bearer(jwt: str, *, now: float) -> Bearer:
     lifetime = _lifetime(payload, now)
     try:
         account_id = msgspec.json.decode(payload, type=_Who).uuid
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except NOT_JSON:
         account_id = None
     if lifetime is None:
         last = UNREADABLE_LASTS
@@ -141,7 +143,7 @@ class BearerKeeper:
             if self._bearer is not None and self._bearer is not old:
                 return self._bearer
             if self._failed and (self._tries != tries or isinstance(self._failed, DeadToken)):
-                raise self._failed.with_traceback(None)
+                raise copy.copy(self._failed)
             return self._exchanged(forced=forced)
 
     def _exchanged(self, *, forced: bool) -> Bearer:

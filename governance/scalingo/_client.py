@@ -301,7 +301,7 @@ class Client:
     # How it is asked
 
     def _exchange(self) -> str:
-        basic = base64.b64encode(f":{self._token.reveal()}".encode()).decode()
+        basic = base64.b64encode(f":{self._token.reveal()}".encode(errors="replace")).decode()
         call = Call(
             "POST /tokens/exchange", f"{self._auth_url}/v1/tokens/exchange", read_bearer_text
         )
@@ -328,17 +328,17 @@ class Client:
         """Send with a bearer. What a bearer that may have ended was refused is asked once more
         with a new one; refused again, it is about rights."""
         call = Call(endpoint, url, read, params=params or {}, body=body, good=good)
-        bearer: Bearer | None = self._keeper.current()
-        while bearer is not None:
-            authorization = Secret(f"Bearer {bearer.secret.reveal()}")
-            try:
-                return self._http.send(call, authorization)
-            except ScalingoError as error:
-                if error.status != httpx.codes.UNAUTHORIZED:
-                    raise
-                refused = error
-            bearer = self._keeper.after_refusal(bearer)
-        raise refused
+        bearer = self._keeper.current()
+        try:
+            return self._http.send(call, _authorization(bearer))
+        except ScalingoError as error:
+            if error.status != httpx.codes.UNAUTHORIZED:
+                raise
+            refused = error
+        another = self._keeper.after_refusal(bearer)
+        if another is None:
+            raise refused
+        return self._http.send(call, _authorization(another))
 
     def _new_listing(self, kind: type[T]) -> Listing[T]:
         return Listing(kind, datetime.fromtimestamp(self._clock(), UTC))
@@ -367,6 +367,7 @@ class Client:
                 around = self._send(
                     f"GET {path}", url, lambda body: _read_into(intake, key, body), params=asked
                 )
+                intake.pages += 1
                 page = pages.next(around, intake.rows)
             intake.finish()
         except BaseException:
@@ -374,6 +375,10 @@ class Client:
             raise
         intake.listing.received_at = datetime.fromtimestamp(self._clock(), UTC)
         return intake.listing
+
+
+def _authorization(bearer: Bearer) -> Secret:
+    return Secret(f"Bearer {bearer.secret.reveal()}")
 
 
 def _read_into(intake: Intake[T], key: str, body: Iterable[bytes]) -> dict[str, Any]:

@@ -16,9 +16,12 @@ from ._errors import NotUnderstood
 RUN = 128 * 1024
 # What stands before and after the rows, and one row alone, may be no longer.
 MOST_AROUND = 1024 * 1024
-MOST_OF_A_ROW = 4 * 1024 * 1024
+MOST_OF_A_ROW = 1024 * 1024
 # Closing braces looked at, from the end, for one between two rows.
 TRIES = 64
+
+# All that decoding raises: bad JSON, bad UTF-8 (a ValueError), too many brackets.
+NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
@@ -30,18 +33,15 @@ _COMMA, _QUOTE = ord(","), ord('"')
 class Rows(Protocol):
     """Who takes the runs: JSON lists of whole rows."""
 
-    def quickly(self, run: bytes) -> bool:
-        """Take a run if all of it is as it should be; else take nothing and say False."""
-
-    def carefully(self, run: bytes) -> None:
-        """Take a run row by row. Raises `NotUnderstood` if it is not JSON."""
+    def take(self, run: bytes) -> bool:
+        """Take a run; if it is not JSON, take nothing of it and say False."""
 
 
 def decode(body: bytes | bytearray) -> Any:
     """JSON as plain values. Raises `NotUnderstood`."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except NOT_JSON:
         pass
     raise NotUnderstood("is not whole, valid JSON", code="not_json")
 
@@ -142,7 +142,7 @@ class Cutter:
                 return False
             between = _BETWEEN.match(self._buffer, end)
             if between:
-                if not self._rows.quickly(self._run(end + 1)):
+                if not self._rows.take(self._run(end + 1)):
                     return False
                 self._forget(between.end() - 1)
                 return True
@@ -163,10 +163,8 @@ class Cutter:
 
     def _hand_on(self, end: int) -> None:
         run = self._run(end)
-        if not run[1:-1].strip():
+        if not run[1:-1].strip() or not self._rows.take(run):
             raise NotUnderstood("is not whole, valid JSON", code="not_json")
-        if not self._rows.quickly(run):
-            self._rows.carefully(run)
 
     def _forget(self, end: int) -> None:
         del self._buffer[:end]

@@ -43,6 +43,9 @@ class ScalingoError(Exception):
         self.code = code or type(self).code
         self.status = status
 
+    def __str__(self) -> str:
+        return self.sentence
+
 
 class DeadToken(ScalingoError):
     """The API token is refused by the token exchange."""

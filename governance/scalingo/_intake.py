@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ._cutter import decode
+from ._cutter import NOT_JSON
 from ._errors import NotUnderstood
 from ._listing import Listing, Seen, _Row
 from ._models import Collaborator, Problem
@@ -34,38 +34,46 @@ class Intake(Generic[T]):
     ) -> None:
         self.listing = listing
         self.rows = 0
+        self.pages = 0
         self._read = read
         self._known = KNOWN[known]
         self._odd = Oddities(listing.odd_values)
         self._app_of = app_of
         self._seen = Seen()
 
-    def quickly(self, run: bytes) -> bool:
-        """No short way: False."""
-        return False
-
-    def carefully(self, run: bytes) -> None:
-        """Take a run row by row. Raises `NotUnderstood` if it is not JSON."""
+    def take(self, run: bytes) -> bool:
+        """Take a run row by row; nothing of it, and False, if it is not JSON."""
+        try:
+            items = msgspec.json.decode(run)
+        except NOT_JSON:
+            return False
         good: list[T] = []
-        for item in decode(run):
+        for item in items:
             row = self._row(item)
             if row is not None:
-                self._seen.add(self._key(row))
                 good.append(row)
             self.rows += 1
-        self.listing.add(good)
+        self._keep(good)
+        return True
 
     def finish(self) -> None:
-        """Doubt what came twice in an app, whether or not it is the same."""
+        """Doubt what came twice in an app, whether or not it is the same.
+
+        Raises `NotUnderstood` when it came on several pages: then others never came.
+        """
         twice = self._seen.twice()
-        if not twice:
-            return
+        if twice and self.pages > 1:
+            raise NotUnderstood("says the same on two pages", code="wrong_shape")
         doubted: set[str | None] = set()
-        for number, row in enumerate(self.listing):
+        for number, row in enumerate(self.listing if twice else ()):
             app_id = self._app_of(row)
             if hash(self._key(row)) in twice and app_id not in doubted:
                 doubted.add(app_id)
                 self.listing.doubt(Problem(number, app_id, "id", "came more than once"))
+
+    def _keep(self, rows: list[T]) -> None:
+        self._seen.add(map(self._key, rows))
+        self.listing.add(rows)
 
     def _key(self, row: T) -> tuple[str | None, str]:
         return (self._app_of(row), row.id)
@@ -99,18 +107,17 @@ class CollaboratorIntake(Intake[Collaborator]):
         )
         self._of_app = of_app
 
-    def quickly(self, run: bytes) -> bool:
-        """Take a run of which every row is as it should be; else nothing, and False."""
+    def take(self, run: bytes) -> bool:
+        """Take a run at once if every row is as it should be, else row by row."""
         try:
             rows = _strictly(run)
             names = set[str]().union(*_names(run))
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            return False
+        except NOT_JSON:
+            return super().take(run)
         if self._of_app is not None and any(row.app_id != self._of_app for row in rows):
-            return False
+            return super().take(run)
         self.listing.unknown_fields |= names - self._known
-        self._seen.add_all([(row.app_id, row.id) for row in rows])
-        self.listing.add(rows)
+        self._keep(rows)
         self.rows += len(rows)
         return True
 
@@ -162,11 +169,10 @@ class Pages:
         return following
 
     def _following(self, found: dict[str, Any]) -> int | None:
-        last = self._number(found, "total_pages", 0)
-        after = self._number(found, "next_page", 0 if "next_page" in found else self._page + 1)
-        if "next_page" not in found and self._page >= last:
-            return None
-        if after <= self._page:
+        last = self._number(found, "total_pages", self.MOST)
+        otherwise = self._page + 1 if "next_page" not in found and "total_pages" in found else 0
+        after = self._number(found, "next_page", otherwise)
+        if after <= self._page or self._page >= last:
             return None
         if self._page >= self.MOST:
             raise NotUnderstood("has more pages than can be", code="wrong_shape")

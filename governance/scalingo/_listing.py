@@ -58,9 +58,6 @@ class Listing(Generic[T]):
     def __len__(self) -> int:
         return self._count
 
-    def __bool__(self) -> bool:
-        return True  # a listing without rows is still a listing
-
     def __iter__(self) -> Iterator[T]:
         place = 0
         while True:
@@ -131,11 +128,7 @@ class Seen:
     def __init__(self) -> None:
         self._buckets = [array("q") for _ in range(_BUCKETS)]
 
-    def add(self, key: Hashable) -> None:
-        number = hash(key)
-        self._buckets[number % _BUCKETS].append(number)
-
-    def add_all(self, keys: Iterable[Hashable]) -> None:
+    def add(self, keys: Iterable[Hashable]) -> None:
         buckets = self._buckets
         for number in map(hash, keys):
             buckets[number % _BUCKETS].append(number)

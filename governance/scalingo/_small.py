@@ -5,23 +5,25 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ._cutter import decode
+from ._cutter import NOT_JSON, decode
 from ._errors import NotUnderstood
 from ._models import Account, App, Collaborator, Region
 from ._parse import Doubt, Fields, Oddities, read_app, read_collaborator
 
 T = TypeVar("T")
 
-MOST_OF_ONE = 4 * 1024 * 1024
+MOST_OF_ONE = 1024 * 1024
+# Values may have 32 KiB each.
+MOST_OF_VARIABLES = 16 * 1024 * 1024
 
 
-def whole(body: Iterable[bytes]) -> bytes:
-    """All of a body that holds one thing."""
+def whole(body: Iterable[bytes], most: int = MOST_OF_ONE) -> bytes:
+    """All of a body that is one thing, if it has no more than `most` bytes."""
     found = bytearray()
     for part in body:
         found += part
-        if len(found) > MOST_OF_ONE:
-            raise NotUnderstood(f"is longer than {MOST_OF_ONE:,} bytes", code="too_large")
+        if len(found) > most:
+            raise NotUnderstood(f"is longer than {most:,} bytes", code="too_large")
     return bytes(found)
 
 
@@ -127,10 +129,10 @@ class _Names(msgspec.Struct):
 
 def read_variable_names(body: Iterable[bytes]) -> list[str]:
     """Decoded so that a value never becomes an object of ours."""
-    text = whole(body)
+    text = whole(body, MOST_OF_VARIABLES)
     try:
         found = msgspec.json.decode(text, type=_Names)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except NOT_JSON:
         found = None
     if found is None:
         raise NotUnderstood("has no list of variables", code="wrong_shape")

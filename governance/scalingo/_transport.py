@@ -135,7 +135,7 @@ def _as_httpx(step: Callable[[], _T]) -> _T:
     try:
         return step()
     except tuple(_SAME_NAME) as error:
-        raise _SAME_NAME[type(error)](str(error)) from error
+        raise _SAME_NAME.get(type(error), httpx.TransportError)(str(error)) from error
 
 
 class _Body(httpx.SyncByteStream):
