@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,24 +66,23 @@ def end(pid: int, signals: Sequence[tuple[signal.Signals, float]]) -> bool:
 
     Returns whether it is gone. Our own child must be waited for by its `Popen` as well.
     """
-    birth = began(pid)
+    return end_all([pid], signals)
+
+
+def end_all(pids: Sequence[int], signals: Sequence[tuple[signal.Signals, float]]) -> bool:
+    """As `end`, for several at the same time: the slowest decides how long it takes."""
+    living = {pid: birth for pid in pids if (birth := began(pid)) is not None}
     for number, seconds in signals:
-        if birth is None or began(pid) != birth:
-            return True
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
+        for pid in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            _reap(pid)
-            if began(pid) != birth:
-                return True
+        while living and time.monotonic() < deadline:
             time.sleep(0.02)
-    return began(pid) != birth
-
-
-def _reap(pid: int) -> None:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+            living = {pid: birth for pid, birth in living.items() if began(pid) == birth}
+        if not living:
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +117,21 @@ GENTLY = ((signal.SIGTERM, 8.0), (signal.SIGKILL, 5.0))
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator["Lock"]:
+def held(folder: Path, *, wait: Callable[[], float] = float) -> Iterator["Lock"]:
     """Hold `folder` for one launcher; the kernel lets go of it even after `kill -9`.
 
-    Raises `AlreadyRunning`, with the note of the launcher that holds it.
+    Waits for as many seconds as `wait` says, asked anew each time. Then raises `AlreadyRunning`,
+    with the note of the launcher that holds it.
     """
-    lock = Lock.take(folder)
+    began_waiting = time.monotonic()
+    while True:
+        try:
+            lock = Lock.take(folder)
+            break
+        except AlreadyRunning:
+            if time.monotonic() - began_waiting >= wait():
+                raise
+            time.sleep(0.1)
     try:
         yield lock
     finally:

@@ -23,6 +23,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from governance import env
 from governance.local import processes
 
 OWNER = "governance_owner"
@@ -51,7 +52,7 @@ class CannotStart(Exception):
 
 def postgres_binaries() -> Path:
     """The folder with `postgres` and `initdb`: `POSTGRES_BIN`, else the wheel's newer version."""
-    chosen = os.environ.get("POSTGRES_BIN", "").strip()
+    chosen = env.text("POSTGRES_BIN", default="")
     if chosen:
         folder = Path(chosen).expanduser()
         if not (folder / "initdb").exists():
@@ -167,6 +168,7 @@ class Postgres:
     fast: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    name: str = "postgres"
 
     @property
     def record(self) -> processes.Record:
@@ -205,6 +207,14 @@ class Postgres:
             elif processes.began(pid) is not None:
                 lock.unlink()  # the number belongs to a stranger now; PostgreSQL would not start
 
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def ended(self) -> None:
+        """It is gone; the next `start` finds out what it left."""
+        self.stop()
+
     def stop(self) -> None:
         """Stop it in seconds: sessions end, what was committed is written."""
         if self.process is not None:
@@ -213,26 +223,21 @@ class Postgres:
             self.process = None
         self.record.path.unlink(missing_ok=True)
 
-    def prepare(self) -> None:
+    def prepare(self, database: str = DATABASE) -> None:
         """Make the two roles and the database, where they are not there yet.
 
         The owner is no superuser, as on a hosted database; it may act as the application.
         """
+        owner, application = sql.Identifier(OWNER), sql.Identifier(APPLICATION)
         with psycopg.connect(self.url(_SUPERUSER, "postgres"), autocommit=True) as connection:
-            for role in (APPLICATION, OWNER):
-                rights = "LOGIN CREATEDB" if role == OWNER else "LOGIN"
-                if not _exists(connection, "pg_roles", "rolname", role):
-                    connection.execute(
-                        sql.SQL("CREATE ROLE {} " + rights).format(sql.Identifier(role))
-                    )
-            connection.execute(
-                sql.SQL("GRANT {} TO {}").format(sql.Identifier(APPLICATION), sql.Identifier(OWNER))
-            )
-            if not _exists(connection, "pg_database", "datname", DATABASE):
+            if not _exists(connection, "pg_roles", "rolname", APPLICATION):
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(application))
+            if not _exists(connection, "pg_roles", "rolname", OWNER):
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(owner))
+            connection.execute(sql.SQL("GRANT {} TO {}").format(application, owner))
+            if not _exists(connection, "pg_database", "datname", database):
                 connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(DATABASE), sql.Identifier(OWNER)
-                    )
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), owner)
                 )
 
     def _initialise(self, binaries: Path) -> None:
@@ -342,6 +347,7 @@ class Valkey:
     record_path: Path
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    name: str = "valkey"
 
     @property
     def record(self) -> processes.Record:
@@ -383,6 +389,14 @@ class Valkey:
 
     def clear_leftovers(self) -> None:
         self.record.clear(processes.GENTLY)
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def ended(self) -> None:
+        """It is gone, and kept nothing."""
+        self.stop()
 
     def stop(self) -> None:
         if self.process is not None:
