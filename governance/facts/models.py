@@ -49,6 +49,12 @@ class AppFact(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return " · ".join(filter(None, [str(AppClass(self.app_class).label), self.team]))
+
+    def says_the_same(self, other: "AppFact") -> bool:
+        return (self.app_class, self.team) == (other.app_class, other.team)
+
 
 class PersonFact(models.Model):
     """Who a person is to the company, as somebody said."""
@@ -69,3 +75,11 @@ class PersonFact(models.Model):
                 "person", condition=models.Q(current=True), name="one_current_person_fact"
             )
         ]
+
+    def __str__(self) -> str:
+        words = (PersonKind(self.kind).label, Employment(self.employment).label, self.employer)
+        return " · ".join(str(word) for word in words if word)
+
+    def says_the_same(self, other: "PersonFact") -> bool:
+        mine = (self.kind, self.employment, self.employer)
+        return mine == (other.kind, other.employment, other.employer)

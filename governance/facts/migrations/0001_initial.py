@@ -6,44 +6,124 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0002_find_and_order'),
+        ("inventory", "0002_find_and_order"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AppFact',
+            name="AppFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('app_class', models.CharField(choices=[('production', 'Production'), ('staging', 'Staging'), ('development', 'Development'), ('unknown', 'Not said')], max_length=20)),
-                ('team', models.CharField(blank=True, max_length=120)),
-                ('said_at', models.DateTimeField()),
-                ('current', models.BooleanField(default=True)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='inventory.app')),
-                ('said_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "app_class",
+                    models.CharField(
+                        choices=[
+                            ("production", "Production"),
+                            ("staging", "Staging"),
+                            ("development", "Development"),
+                            ("unknown", "Not said"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("team", models.CharField(blank=True, max_length=120)),
+                ("said_at", models.DateTimeField()),
+                ("current", models.BooleanField(default=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="inventory.app",
+                    ),
+                ),
+                (
+                    "said_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('app'), condition=models.Q(('current', True)), name='one_current_app_fact')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("app"),
+                        condition=models.Q(("current", True)),
+                        name="one_current_app_fact",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PersonFact',
+            name="PersonFact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('human', 'Person'), ('service', 'Service account'), ('unknown', 'Not said')], max_length=20)),
-                ('employment', models.CharField(choices=[('internal', 'Internal'), ('external', 'External'), ('unknown', 'Not said')], max_length=20)),
-                ('employer', models.CharField(blank=True, max_length=120)),
-                ('said_at', models.DateTimeField()),
-                ('current', models.BooleanField(default=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='inventory.person')),
-                ('said_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("human", "Person"),
+                            ("service", "Service account"),
+                            ("unknown", "Not said"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "employment",
+                    models.CharField(
+                        choices=[
+                            ("internal", "Internal"),
+                            ("external", "External"),
+                            ("unknown", "Not said"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("employer", models.CharField(blank=True, max_length=120)),
+                ("said_at", models.DateTimeField()),
+                ("current", models.BooleanField(default=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="inventory.person",
+                    ),
+                ),
+                (
+                    "said_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(models.F('person'), condition=models.Q(('current', True)), name='one_current_person_fact')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("person"),
+                        condition=models.Q(("current", True)),
+                        name="one_current_person_fact",
+                    )
+                ],
             },
         ),
     ]

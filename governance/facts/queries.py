@@ -1,0 +1,82 @@
+"""What people said, as columns and conditions for lists of people and of apps."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+
+from governance.facts.models import Employment, PersonFact, PersonKind
+from governance.inventory.queries.branches import More
+
+if TYPE_CHECKING:
+    from governance.inventory.models import Person
+
+# For `newest` of the inventory: whether anything was said since.
+NEWEST = ("(SELECT max(id) FROM facts_personfact)", "(SELECT max(id) FROM facts_appfact)")
+
+# For the branches of the tree: kind and employment of each person.
+OF_LEAVES = More(
+    columns=("f.kind", "f.employment"),
+    join="LEFT JOIN facts_personfact f ON f.person_id = p.id AND f.current",
+)
+
+
+def with_facts(people: "QuerySet[Person]") -> "QuerySet[Any]":
+    """Each person with `fact_kind`, `fact_employment` and `fact_employer`; None where not said."""
+    return people.annotate(
+        fact=FilteredRelation("facts", condition=Q(facts__current=True)),
+        fact_kind=F("fact__kind"),
+        fact_employment=F("fact__employment"),
+        fact_employer=F("fact__employer"),
+    )
+
+
+def is_external(
+    email: str, said: str | None, domains: Collection[str] | None = None
+) -> bool | None:
+    """Whether somebody is from outside: as said, else by the domain of their address.
+
+    None when nobody said and the installation names no domains of its own.
+    """
+    if said in {Employment.INTERNAL, Employment.EXTERNAL}:
+        return said == Employment.EXTERNAL
+    domains = settings.COMPANY_DOMAINS if domains is None else domains
+    if not domains:
+        return None
+    return email.rpartition("@")[2].lower() not in domains
+
+
+def external() -> Q:
+    """The people for whom `is_external` is true."""
+    said = _said(employment=Employment.EXTERNAL)
+    if not settings.COMPANY_DOMAINS:
+        return Q(said)
+    return Q(said) | (~Q(_said(employment__in=_SAID)) & ~_of_the_company())
+
+
+def internal() -> Q:
+    """The people for whom `is_external` is false. Those of whom nothing is known are in neither."""
+    said = _said(employment=Employment.INTERNAL)
+    if not settings.COMPANY_DOMAINS:
+        return Q(said)
+    return Q(said) | (~Q(_said(employment__in=_SAID)) & _of_the_company())
+
+
+def of_kind(kind: PersonKind) -> Q:
+    """The people of whom somebody said that they are this."""
+    return Q(_said(kind=kind))
+
+
+_SAID = (Employment.INTERNAL, Employment.EXTERNAL)
+
+
+def _said(**what: Any) -> Exists:
+    return Exists(PersonFact.objects.filter(person=OuterRef("pk"), current=True, **what))
+
+
+def _of_the_company() -> Q:
+    found = Q()
+    for domain in sorted(settings.COMPANY_DOMAINS):
+        found |= Q(email__iendswith=f"@{domain}")
+    return found
