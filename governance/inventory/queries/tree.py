@@ -1,0 +1,326 @@
+"""The grouped tree: project → app → people, a page of apps at a time.
+
+Written in SQL, since this is the page that people open most and it has a budget: one query for the
+heads of a page with their counts and their freshness, one for the people of those that are open.
+
+Apps follow each other by project and by name, those of no project last. A page is found from its
+cursor in up to three indexed steps (the rest of the cursor's project, the projects after it, the
+apps of none), so the last page costs what the first does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from governance.core import cursor as cursors
+from governance.inventory.queries.newest import NEWEST
+from governance.inventory.words import SHORTEST, like
+
+if TYPE_CHECKING:
+    from governance.accounts.models import User
+
+SIZE = 25
+NOBODY = UUID(int=0)  # the project, in a cursor, of an app that has none
+_CURSOR: "list[models.Field[Any, Any]]" = [
+    models.CharField(),
+    models.UUIDField(),
+    models.CharField(),
+    models.UUIDField(),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which apps to show, and of which people. Empty: all.
+
+    `role` and `two_factor` speak of one collaboration: an app is shown when somebody on it is
+    both, and of its people those who are.
+    """
+
+    text: str = ""
+    app: UUID | None = None
+    project: UUID | None = None
+    region: str = ""
+    kind: str = ""  # app, database or review
+    health_data: str = ""  # yes, no
+    role: str = ""
+    two_factor: str = ""
+    only_with_collaborators: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A collapsed row: an app, how many are on it, and how fresh that is."""
+
+    id: UUID
+    name: str
+    kind: str
+    parent_name: str
+    health_data: bool | None
+    project_id: UUID | None
+    project_name: str | None
+    region: str
+    stale_since: datetime | None  # the app's own, else its scope's
+    stale_reason: str
+    suspect_since: datetime | None
+    read_at: datetime | None
+    people: int
+    owner: int
+    full: int
+    limited: int
+    role_unknown: int
+    pending: int
+    without_two_factor: int
+    two_factor_unknown: int
+    named: bool  # whether the text is in its own name or its project's
+    shown: int  # of `people`: those that the filters speak of
+
+
+@dataclass(slots=True)
+class Page:
+    """The heads of one page, the cursors beside it, and what the counts rest on."""
+
+    heads: list[Head] = field(default_factory=list)
+    after: str | None = None
+    before: str | None = None
+    newest: tuple[Any, ...] | None = None  # None where no head was found
+
+
+# --- conditions -----------------------------------------------------------------------------------
+
+MATCHES = "lower(p.username || ' ' || p.email) LIKE %(like)s"
+_FOUND = """
+WITH found AS MATERIALIZED (
+    SELECT id FROM inventory_app WHERE gone_at IS NULL AND {app}
+    UNION
+    SELECT a.id FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    WHERE lower(g.name) LIKE %(like)s
+    UNION
+    SELECT k.app_id FROM inventory_person p
+    JOIN inventory_collaboration k ON k.person_id = p.id AND k.ended_at IS NULL
+    WHERE {pieces} {matches}
+)
+"""
+_APP_PIECES = "text_pieces(name) @> text_pieces(%(text)s) AND lower(name) LIKE %(like)s"
+_PERSON_PIECES = "text_pieces(p.username || ' ' || p.email) @> text_pieces(%(text)s) AND"
+_KINDS = {
+    "app": "a.kind = 'app' AND a.parent_name = ''",
+    "review": "a.parent_name <> ''",
+    "database": "a.kind = 'database'",
+}
+_HEALTH = {"yes": "a.health_data", "no": "a.health_data IS FALSE"}
+
+
+def _conditions(user: "User", wanted: Wanted) -> list[str]:
+    """What an app `a` must be. Fragments of this module alone; values are parameters."""
+    people = " AND ".join(people_conditions(wanted))
+    asked = (
+        (not user.sees_everything, "a.project_id = ANY(%(visible)s::uuid[])"),
+        (wanted.text, "a.id IN (SELECT id FROM found)"),
+        (wanted.app, "a.id = %(app)s"),
+        (wanted.project, "a.project_id = %(project)s"),
+        (wanted.region, _IN_REGION),
+        (wanted.kind, _KINDS.get(wanted.kind, "")),
+        (wanted.health_data, _HEALTH.get(wanted.health_data, "")),
+        (wanted.only_with_collaborators, _HAS_COLLABORATORS),
+        (people, _HAS.format(people)),
+    )
+    return ["a.gone_at IS NULL", *(fragment for value, fragment in asked if value)]
+
+
+_IN_REGION = "a.region_id = (SELECT id FROM inventory_region WHERE name = %(region)s)"
+_HAS_COLLABORATORS = """EXISTS (
+    SELECT FROM inventory_collaboration k
+    WHERE k.app_id = a.id AND k.ended_at IS NULL AND k.role <> 'owner')"""
+_HAS = """EXISTS (
+    SELECT FROM inventory_collaboration k JOIN inventory_person p ON p.id = k.person_id
+    WHERE k.app_id = a.id AND k.ended_at IS NULL AND {})"""
+
+
+def people_conditions(wanted: Wanted) -> list[str]:
+    """What a collaboration `k` of a person `p` must be, the text aside."""
+    found = []
+    if wanted.role:
+        found.append("k.role = %(role)s")
+    if wanted.two_factor:
+        found.append("p.two_factor = %(two_factor)s")
+    return found
+
+
+def _parameters(user: "User", wanted: Wanted) -> dict[str, Any]:
+    return {"visible": list(user.projects), **values_of(wanted)}
+
+
+def values_of(wanted: Wanted) -> dict[str, Any]:
+    """The parameters that the fragments about `wanted` speak of."""
+    return {
+        "text": wanted.text,
+        "like": like(wanted.text),
+        "app": wanted.app,
+        "project": wanted.project,
+        "region": wanted.region,
+        "role": wanted.role,
+        "two_factor": wanted.two_factor,
+    }
+
+
+def _found(wanted: Wanted) -> str:
+    """The apps that have to do with the text, as a common table; nothing without a text."""
+    if not wanted.text:
+        return ""
+    if len(wanted.text) < SHORTEST:
+        return _FOUND.format(app="lower(name) LIKE %(like)s", pieces="", matches=MATCHES)
+    return _FOUND.format(app=_APP_PIECES, pieces=_PERSON_PIECES, matches=MATCHES)
+
+
+# --- a page of heads ------------------------------------------------------------------------------
+
+_GROUPED = """
+    SELECT {rank} AS rank, g.name AS project_name, g.id AS project_id, a.name, a.id
+    FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    WHERE {where} ORDER BY g.name {way}, g.id {way}, a.name {way}, a.id {way} LIMIT %(limit)s"""
+_IN_ONE = """
+    SELECT {rank} AS rank, g.name AS project_name, g.id AS project_id, a.name, a.id
+    FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    WHERE g.id = %(at_project)s AND {where}
+    ORDER BY a.name {way}, a.id {way} LIMIT %(limit)s"""
+# In the order of their index, where no project is a project like any other.
+_ALONE = """
+    SELECT {rank} AS rank, NULL AS project_name, NULL::uuid AS project_id, a.name, a.id
+    FROM inventory_app a
+    WHERE a.project_id IS NULL AND {where}
+    ORDER BY a.project_id {way}, a.name {way}, a.id {way} LIMIT %(limit)s"""
+
+_HEADS = """
+{found}SELECT a.id, a.name, a.kind, a.parent_name, a.health_data, page.project_id,
+    page.project_name, r.name, coalesce(a.stale_since, s.stale_since),
+    CASE WHEN a.stale_since IS NULL THEN coalesce(s.stale_reason, '') ELSE a.stale_reason END,
+    a.suspect_since, c.until, t.*, {newest}
+FROM (
+    SELECT * FROM ({steps}) steps ORDER BY rank {way}, project_name {way}, project_id {way},
+        name {way}, id {way} LIMIT %(limit)s
+) page
+JOIN inventory_app a ON a.id = page.id
+JOIN inventory_region r ON r.id = a.region_id
+LEFT JOIN inventory_scope s ON s.id = a.scope_id
+LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest
+CROSS JOIN LATERAL (
+    SELECT count(*), count(*) FILTER (WHERE k.role = 'owner'),
+        count(*) FILTER (WHERE k.role = 'collaborator'),
+        count(*) FILTER (WHERE k.role = 'limited'), count(*) FILTER (WHERE k.role = 'unknown'),
+        count(*) FILTER (WHERE k.status = 'pending'),
+        count(*) FILTER (WHERE p.two_factor = 'off'),
+        count(*) FILTER (WHERE p.two_factor = 'unknown'),
+        {named}, {shown}
+    FROM inventory_collaboration k JOIN inventory_person p ON p.id = k.person_id
+    WHERE k.app_id = a.id AND k.ended_at IS NULL
+) t
+ORDER BY page.rank {way}, page.project_name {way}, page.project_id {way}, a.name {way}, a.id {way}
+"""
+
+
+def heads(
+    user: "User",
+    wanted: Wanted,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    more: Sequence[str] = (),
+    size: int = SIZE,
+) -> Page:
+    """The apps that follow the cursor `after`, or precede `before`, in one query.
+
+    A cursor that is none gives the first page. `more` are further numbers, as SQL, to put into
+    `Page.newest` (see `newest.py`).
+    """
+    start = cursors.decode(after, _CURSOR)
+    backwards = start is None and (start := cursors.decode(before, _CURSOR)) is not None
+    sql = _heads_sql(user, wanted, start, backwards=backwards, newest=[*NEWEST, *more])
+    at = dict(zip(("at_name_of_project", "at_project", "at_name", "at"), start or (), strict=False))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**_parameters(user, wanted), **at, "limit": size + 1})
+        rows = cursor.fetchall()
+    if not rows:
+        return Page()
+    width = len(fields(Head))
+    found = [Head(*row[:width]) for row in rows]
+    beyond = len(found) > size
+    found = found[:size][::-1] if backwards else found[:size]
+    return Page(
+        found,
+        after=_cursor(found[-1]) if beyond or backwards else None,
+        before=_cursor(found[0]) if (beyond if backwards else start is not None) else None,
+        newest=tuple(rows[0][width:]),
+    )
+
+
+def _cursor(head: Head) -> str:
+    return cursors.encode([head.project_name or "", head.project_id or NOBODY, head.name, head.id])
+
+
+def _heads_sql(
+    user: "User",
+    wanted: Wanted,
+    start: Sequence[Any] | None,
+    *,
+    backwards: bool,
+    newest: Iterable[str],
+) -> str:
+    where = " AND ".join(_conditions(user, wanted))
+    people = people_conditions(wanted)
+    shown = " AND ".join(people) or "true"
+    named = "false"
+    if wanted.text:
+        named = "lower(a.name || ' ' || coalesce(page.project_name, '')) LIKE %(like)s"
+        shown += f" AND (({named}) OR {MATCHES})"
+    return _HEADS.format(
+        found=_found(wanted),
+        steps=" UNION ALL ".join(_steps(where, start, backwards=backwards)),
+        way="DESC" if backwards else "ASC",
+        named=named,
+        shown=f"count(*) FILTER (WHERE {shown})",
+        newest=", ".join(newest),
+    )
+
+
+def _steps(where: str, start: Sequence[Any] | None, *, backwards: bool) -> list[str]:
+    """The parts of a page, each bounded and each read from an index."""
+    way, beyond = ("DESC", "<") if backwards else ("ASC", ">")
+    here = f"{where} AND (a.name, a.id) {beyond} (%(at_name)s, %(at)s)"
+    there = f"{where} AND (g.name, g.id) {beyond} (%(at_name_of_project)s, %(at_project)s)"
+    if start is None:
+        parts = [_GROUPED.format(rank=2, where=where, way=way), _alone(where, way)]
+    elif start[1] == NOBODY:
+        parts = [_alone(here, way)]
+        if backwards:
+            parts.append(_GROUPED.format(rank=2, where=where, way=way))
+    else:
+        rank = 3 if backwards else 1
+        parts = [
+            _IN_ONE.format(rank=rank, where=here, way=way),
+            _GROUPED.format(rank=2, where=there, way=way),
+        ]
+        if not backwards:
+            parts.append(_alone(where, way))
+    return [f"({part})" for part in parts]
+
+
+def _alone(where: str, way: str) -> str:
+    return _ALONE.format(rank=4, where=where, way=way)
+
+
+def counts(user: "User", wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
+    """SQL that counts the apps as `wanted`, and all that `user` may see, with its parameters."""
+    everything = Wanted(only_with_collaborators=False)
+    return (
+        _found(wanted) + _COUNT.format(" AND ".join(_conditions(user, wanted))),
+        _COUNT.format(" AND ".join(_conditions(user, everything))),
+        _parameters(user, wanted),
+    )
+
+
+_COUNT = "SELECT count(*) FROM inventory_app a WHERE {}"
