@@ -38,6 +38,8 @@ SENTENCES: dict[str, Promise] = {
     "connection.token_replaced": gettext_lazy("{actor} replaced the token of {target}."),
     "connection.paused": gettext_lazy("{actor} paused the connection {target}."),
     "connection.resumed": gettext_lazy("{actor} resumed the connection {target}."),
+    "connection.removed": gettext_lazy("{actor} removed the connection {name}."),
+    "connection.test_requested": gettext_lazy("{actor} asked for a test of {target}."),
     "connection.refused": gettext_lazy("Scalingo refused the token of {target}."),
     "sync.requested": gettext_lazy("{actor} asked for a sync."),
     "sync.finished": gettext_lazy("A sync finished: {state}."),

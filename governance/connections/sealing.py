@@ -71,7 +71,6 @@ def open_sealed(box: bytes, private: str, *, purpose: str = TOKEN) -> str:
     it, and `BadKey` when one of the keys is not a key.
     """
     keys = _private_keys(private)
-    box = bytes(box)  # the database hands out memoryviews
     if len(box) < _HEADER + _TAG or not box.startswith(_VERSION):
         raise CannotOpen("This is not a sealed box.")
     for key in keys:
@@ -82,7 +81,7 @@ def open_sealed(box: bytes, private: str, *, purpose: str = TOKEN) -> str:
 
 def is_sealed_for(box: bytes, public: str) -> bool:
     """Whether `box` was sealed for this key rather than for one before it. Raises `BadKey`."""
-    return bytes(box)[1 : 1 + _KEY_ID] == _id_of(_bytes_of(public))
+    return box[1 : 1 + _KEY_ID] == _id_of(_bytes_of(public))
 
 
 def _open_with(private: X25519PrivateKey, box: bytes, purpose: str) -> str:
