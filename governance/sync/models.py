@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Run(models.Model):
-    """One sync of one connection, or of all. Rows first, messages after: a lost one changes nothing."""
+    """One sync of one connection, or of all. The row is what counts; a message may be lost."""
 
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", _("Schedule")
@@ -37,9 +37,9 @@ class Run(models.Model):
     requests = models.JSONField(default=dict)
     retries = models.PositiveIntegerField(default=0)
     waited = models.FloatField(default=0)  # seconds, for the rate limit
-    # {"apps", "people", "collaborations", "joined", "left", "changed", "two_factor", "not_understood"}
+    # Numbers of apps, people, collaborations, joined, left, changed, two_factor, not_understood.
     found = models.JSONField(default=dict)
-    # {"expected", "read", "failed"}: apps
+    # Numbers of apps: expected, read, failed.
     coverage = models.JSONField(default=dict)
 
     class Meta:
@@ -54,6 +54,9 @@ class Run(models.Model):
             models.UniqueConstraint("state", condition=Q(state="running"), name="one_running_run"),
         ]
         indexes = [models.Index(fields=["-requested_at"], name="run_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.requested_at:%Y-%m-%d %H:%M} {self.state}"
 
     @property
     def is_over(self) -> bool:
@@ -97,6 +100,9 @@ class Step(models.Model):
         ]
         ordering = ["connection_name", "region_name"]
 
+    def __str__(self) -> str:
+        return f"{self.connection_name} {self.region_name}".strip()
+
 
 class HeldRemoval(models.Model):
     """Ends that a person must look at before the first is written (the guard).
@@ -104,6 +110,10 @@ class HeldRemoval(models.Model):
     `plan` lists the ends, `digest` binds a decision to exactly them: a later reading that differs
     makes a new plan. Void after 24 hours.
     """
+
+    class Reason(models.TextChoices):
+        TOO_MANY = "too_many", _("More would end at once than the larger of 10 and 5 % of all.")
+        ONE_APP = "one_app", _("More than half of the people of an app would be gone.")
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for a decision")
@@ -114,7 +124,7 @@ class HeldRemoval(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="held")
-    reason = models.CharField(max_length=500)
+    reason = models.CharField(max_length=20, choices=Reason)
     # [{"collaboration": id, "app": uuid, "person": uuid, "role"}]; names are looked up when shown.
     # The first of them where there are very many; `total` says how many there are.
     plan = models.JSONField()
@@ -136,3 +146,6 @@ class HeldRemoval(models.Model):
                 | Q(decided_by__isnull=False, decided_at__isnull=False),
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.total} removals, {self.state}"

@@ -1,0 +1,174 @@
+"""People as Scalingo names them: found by their keys, made when new, kept with their history."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from governance.audit.actions import record_many
+from governance.audit.events import Entry, Source
+from governance.inventory.models import TwoFactor
+
+# Everyone in `seen` who is nobody yet becomes a person with one key. Runs in a transaction of its
+# own: a person without a collaboration shows nowhere.
+_MAKE_PEOPLE = """
+WITH missing AS (
+    SELECT DISTINCT ON (s.kind, s.key)
+           gen_random_uuid() AS id, s.kind, s.key, s.email, s.username, s.two_factor
+      FROM seen s
+     WHERE NOT EXISTS (
+           SELECT 1 FROM inventory_identity i
+            WHERE i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
+              AND i.kind IN ('user_id', 'email'))
+     ORDER BY s.kind, s.key, s.app_id
+), people AS (
+    INSERT INTO inventory_person
+           (id, email, username, two_factor, two_factor_read_at, first_seen_at, changed_at)
+    SELECT id, email, username, two_factor,
+           CASE WHEN two_factor <> 'unknown' THEN %(at)s::timestamptz END, %(at)s, %(at)s
+      FROM missing
+), periods AS (
+    INSERT INTO inventory_twofactorperiod (person_id, value, started_at)
+    SELECT id, two_factor, %(at)s FROM missing
+)
+INSERT INTO inventory_identity (person_id, kind, value, started_at)
+SELECT id, kind, key, %(at)s FROM missing
+UNION ALL
+SELECT id, 'contact', email, %(at)s FROM missing WHERE kind = 'user_id' AND email <> ''
+UNION ALL
+SELECT id, 'username', username, %(at)s FROM missing WHERE kind = 'user_id' AND username <> ''
+"""
+
+_NAME_PEOPLE = """
+UPDATE seen s SET person_id = i.person_id
+  FROM inventory_identity i
+ WHERE i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
+   AND i.kind IN ('user_id', 'email')
+"""
+
+# Who is called otherwise than we know. Rows of one body may differ: the last app's row counts.
+_RENAMED = """
+CREATE TEMP TABLE renamed ON COMMIT DROP AS
+SELECT DISTINCT ON (s.person_id) s.person_id, s.email, s.username,
+       p.email AS old_email, p.username AS old_username
+  FROM seen s JOIN inventory_person p ON p.id = s.person_id
+ WHERE (s.email <> '' AND s.email <> p.email)
+    OR (s.username <> '' AND s.username <> p.username)
+ ORDER BY s.person_id, s.app_id DESC, s.collaborator_id
+"""
+
+_CLOSE_NAMES = """
+UPDATE inventory_identity i SET ended_at = %(at)s
+  FROM renamed r
+ WHERE i.person_id = r.person_id AND i.ended_at IS NULL
+   AND ((i.kind = 'contact' AND r.email <> '' AND lower(i.value) <> lower(r.email))
+     OR (i.kind = 'username' AND r.username <> '' AND i.value <> r.username))
+"""
+
+_OPEN_NAMES = """
+INSERT INTO inventory_identity (person_id, kind, value, started_at)
+SELECT r.person_id, 'contact', r.email, %(at)s FROM renamed r
+ WHERE r.email <> '' AND NOT EXISTS (
+       SELECT 1 FROM inventory_identity i
+        WHERE i.person_id = r.person_id AND i.ended_at IS NULL
+          AND i.kind IN ('contact', 'email') AND lower(i.value) = lower(r.email))
+UNION ALL
+SELECT r.person_id, 'username', r.username, %(at)s FROM renamed r
+ WHERE r.username <> '' AND r.username <> r.old_username
+"""
+
+_RENAME = """
+UPDATE inventory_person p
+   SET email = CASE WHEN r.email <> '' THEN r.email ELSE p.email END,
+       username = CASE WHEN r.username <> '' THEN r.username ELSE p.username END,
+       changed_at = %(at)s
+  FROM renamed r WHERE p.id = r.person_id
+"""
+
+
+def make_people(cursor: CursorWrapper, at: datetime) -> None:
+    """Make a person of everyone in `seen` who is not one yet, and fill in `seen.person_id`."""
+    with transaction.atomic():
+        cursor.execute(_MAKE_PEOPLE, {"at": at})
+    cursor.execute(_NAME_PEOPLE)
+
+
+def rename_people(cursor: CursorWrapper, at: datetime) -> None:
+    """Keep the address and the username that were read last. Call it inside a transaction."""
+    cursor.execute(_RENAMED)
+    cursor.execute("SELECT 1 FROM renamed LIMIT 1")
+    if cursor.fetchone():
+        for statement in (_CLOSE_NAMES, _OPEN_NAMES, _RENAME):
+            cursor.execute(statement, {"at": at})
+    cursor.execute("DROP TABLE renamed")
+
+
+_KNOWN = """
+SELECT i.value, p.id, p.two_factor
+  FROM inventory_identity i JOIN inventory_person p ON p.id = i.person_id
+ WHERE i.kind = 'user_id' AND i.ended_at IS NULL AND i.value = ANY(%s)
+"""
+
+_NEXT_PERIOD = """
+WITH new AS (SELECT * FROM unnest(%(ids)s::uuid[], %(values)s::text[]) AS t(person_id, value)),
+closed AS (
+    UPDATE inventory_twofactorperiod p
+       SET ended_after = GREATEST(p.started_at, %(previous)s),
+           ended_at = GREATEST(p.started_at + interval '1 microsecond', %(at)s)
+      FROM new WHERE p.person_id = new.person_id AND p.ended_at IS NULL
+), people AS (
+    UPDATE inventory_person p
+       SET two_factor = new.value, two_factor_read_at = %(at)s, changed_at = %(at)s
+      FROM new WHERE p.id = new.person_id
+)
+SELECT 1
+"""
+_OPEN_PERIOD = """
+INSERT INTO inventory_twofactorperiod (person_id, value, started_after, started_at)
+SELECT person_id, value, %(previous)s, %(at)s
+  FROM unnest(%(ids)s::uuid[], %(values)s::text[]) AS t(person_id, value)
+"""
+
+
+def apply_two_factor(
+    values: Mapping[str, TwoFactor], *, previous: datetime | None, at: datetime
+) -> int:
+    """Write what one observation says of people's 2FA, by Scalingo user id. How many changed.
+
+    `previous` is the last reading before this one. Accounts that nobody is known by are left out.
+    """
+    if not values:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [list(values)])
+        changed = [
+            (person_id, before, values[user_id].value)
+            for user_id, person_id, before in cursor.fetchall()
+            if before != values[user_id].value
+        ]
+        if not changed:
+            return 0
+        with transaction.atomic():
+            new = {
+                "ids": [row[0] for row in changed],
+                "values": [row[2] for row in changed],
+                "previous": previous,
+                "at": at,
+            }
+            cursor.execute(_NEXT_PERIOD, new)
+            cursor.execute(_OPEN_PERIOD, new)
+            record_many(
+                Entry(
+                    kind="platform.two_factor_changed",
+                    at=at,
+                    source=Source.PLATFORM,
+                    actor_kind="unknown",
+                    target_kind="inventory.person",
+                    target_id=person_id,
+                    person_id=person_id,
+                    data={"before": before, "after": now},
+                )
+                for person_id, before, now in changed
+            )
+    return len(changed)

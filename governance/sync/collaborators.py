@@ -1,0 +1,265 @@
+"""Read and apply who collaborates: of all owned apps in one request, of the others one by one."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from uuid import UUID
+
+from governance.inventory.models import Scope, TwoFactor
+from governance.scalingo import Collaborator, Event, Listing, ScalingoError
+from governance.sync import canaries, scopes
+from governance.sync.apply import (
+    AppChange,
+    Batch,
+    End,
+    apply_two_factor,
+    find_changes,
+    forget_missing,
+    write_changes,
+)
+from governance.sync.apply.attribution import Cause
+from governance.sync.apply.collaborations import APPS_PER_BATCH
+from governance.sync.causes import EVENT_HOURS, causes_of
+from governance.sync.context import Place
+from governance.sync.known import KnownApp, mark_apps_stale
+from governance.sync.listings import raise_if_hopeless
+from governance.sync.rows import Digests, seen
+from governance.sync.scopes import Reading
+
+# Rows held in memory at once while they are copied; a larger change takes several passes.
+_ROWS_AT_ONCE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where the rows of some apps come from: the listing, or a later reading of the app itself."""
+
+    listing: Iterable[Collaborator]
+    digests: Digests
+    single: Mapping[str, tuple[Listing[Collaborator], Digests]]
+
+    def digest(self, app_id: str) -> bytes:
+        digests = self.single[app_id][1] if app_id in self.single else self.digests
+        return digests.of(app_id)
+
+    def two_factor(self) -> dict[str, TwoFactor]:
+        """What these answers say of the 2FA of everybody in them; the later reading counts."""
+        values = self.digests.two_factor()
+        for _, digests in self.single.values():
+            values |= digests.two_factor()
+        return values
+
+    def rows(self, wanted: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The rows of `wanted` apps, as `apply` copies them, by Scalingo app id."""
+        listed = wanted - self.single.keys()
+        for row in self.listing if listed else ():
+            if row.app_id in listed:
+                yield row.app_id, seen(row, self.digests)
+        for app_id in wanted & self.single.keys():
+            listing, digests = self.single[app_id]
+            for row in listing:
+                if row.app_id == app_id:
+                    yield app_id, seen(row, digests)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What the listing of all said besides: apps it proves to be ours, and apps nobody knows."""
+
+    owned: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+
+
+def read_owned(
+    place: Place, owned: Mapping[str, KnownApp], maybe: Mapping[str, KnownApp]
+) -> Claimed:
+    """Read the collaborators of every owned app at once, and re-read a few singly.
+
+    `maybe` are apps of which no listing says the owner: those in this answer are owned. Raises a
+    `ScalingoError` that leaves nothing else of the connection to read; any other is noted.
+    """
+    scope = scopes.scope_of(place.connection.pk, place.region, Scope.Kind.COLLABORATORS)
+    reading = scopes.begin(scope, at=place.context.clock())
+    watched = canaries.choose(place, scope, owned)
+    with ExitStack() as stack:
+        try:
+            listing = stack.enter_context(
+                place.reader.one(lambda: place.client.collaborators(place.api))
+            )
+        except ScalingoError as error:
+            _note(place, scope, reading, error)
+            return Claimed()
+        digests = Digests(watched).read(listing)
+        bad = {problem.app_id for problem in listing.problems}
+        _count_problems(place, listing, digests)
+        if None in bad:
+            why = next(p.why for p in listing.problems if p.app_id is None)
+            scopes.not_observed(scope, reason="not_understood", detail=why, at=reading.at)
+            return Claimed()
+        claimed = frozenset(app_id for app_id in maybe if app_id in digests)
+        owned = {**owned, **{app_id: maybe[app_id] for app_id in claimed}}
+        mark_apps_stale(
+            [app for app_id, app in owned.items() if app_id in bad],
+            reason="not_understood",
+            at=reading.at,
+        )
+        believed = {app_id: app for app_id, app in owned.items() if app_id not in bad}
+        confirm = canaries.emptied_again(believed, digests)
+        single = canaries.re_read(place, scope, believed, digests, watched | confirm, stack)
+        for app_id in confirm - single.keys():
+            del believed[app_id]  # the second reading is missing: it keeps what it had
+        apply_answers(place, reading, believed, Answers(listing, digests, single))
+        scopes.observed(reading, digests.whole())
+    place.step.done += len(believed)
+    return Claimed(claimed, frozenset(digests.apps() - owned.keys()))
+
+
+def read_singly(place: Place, apps: Iterable[KnownApp]) -> None:
+    """Read apps one by one: those that another account owns, or all when a canary disagreed."""
+    wanted = [app for app in apps if not _read_in_this_run(place, app)]
+    readings: dict[str, Reading] = {}
+
+    def calls() -> Iterator[tuple[KnownApp, Callable[[], Listing[Collaborator]]]]:
+        for app in wanted:
+            scope = scopes.scope_of(
+                place.connection.pk, place.region, Scope.Kind.APP, app.scalingo_id
+            )
+            readings[app.scalingo_id] = scopes.begin(scope, at=place.context.clock())
+            yield app, canaries.asking(place, app.scalingo_id)
+
+    for app, answer in place.reader.many(calls()):
+        reading = readings.pop(app.scalingo_id)
+        if isinstance(answer, ScalingoError):
+            _note(place, reading.scope, reading, answer, app)
+        else:
+            with answer as listing:
+                _apply_single(place, reading, app, listing)
+        place.step.done += 1
+
+
+def _apply_single(
+    place: Place, reading: Reading, app: KnownApp, listing: Listing[Collaborator]
+) -> None:
+    digests = Digests().read(listing)
+    foreign = digests.apps() - {app.scalingo_id}
+    if listing.problems or foreign:
+        _count_problems(place, listing, digests)
+        why = listing.problems[0].why if listing.problems else "It has rows of another app."
+        scopes.not_observed(reading.scope, reason="not_understood", detail=why, at=reading.at)
+        place.failed(app.name, "not_understood", why)
+        return
+    apply_answers(place, reading, {app.scalingo_id: app}, Answers(listing, digests, {}))
+    scopes.observed(reading, digests.whole())
+
+
+def apply_answers(
+    place: Place, reading: Reading, apps: Mapping[str, KnownApp], answers: Answers
+) -> None:
+    """Write what differs of `apps`. Equal digests cost nothing."""
+    changed = [app for app_id, app in apps.items() if app.digest != answers.digest(app_id)]
+    unchanged = [
+        app.id
+        for app in apps.values()
+        if app.missing_at and app.digest == answers.digest(app.scalingo_id)
+    ]
+    forget_missing(unchanged)
+    if not changed:
+        return
+    place.context.two_factor += apply_two_factor(
+        answers.two_factor(), previous=reading.previous, at=reading.at
+    )
+    for group in _groups(changed, answers.digests):
+        ids = {app.scalingo_id: app.id for app in group}
+        rows: dict[str, list[tuple[str, ...]]] = {app_id: [] for app_id in ids}
+        for app_id, row in answers.rows(frozenset(ids)):
+            rows[app_id].append(row)
+        todo = iter(group)
+        while batch := list(islice(todo, APPS_PER_BATCH)):
+            _apply_batch(place, reading, batch, rows, answers)
+
+
+def _apply_batch(
+    place: Place,
+    reading: Reading,
+    apps: list[KnownApp],
+    rows: Mapping[str, list[tuple[str, ...]]],
+    answers: Answers,
+) -> None:
+    changes = find_changes(
+        [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in apps],
+        ((app.id, row) for app in apps for row in rows[app.scalingo_id]),
+        at=reading.at,
+    )
+    causes = _ask_who(place, apps, changes)
+    ends = write_changes(
+        changes, fence=reading.fence, scope_id=reading.scope.pk, at=reading.at, causes=causes
+    )
+    stage(place, ends)
+    place.context.causes.update(causes)
+    place.context.count(changes)
+
+
+def stage(place: Place, ends: list[End]) -> None:
+    """Keep ends until the run has seen its scopes; the guard decides on all of them."""
+    place.context.staged += ends
+
+
+def _events(place: Place, app: KnownApp) -> Callable[[], Listing[Event]]:
+    return lambda: place.client.events(place.api, app.scalingo_id, hours=EVENT_HOURS)
+
+
+def _ask_who(
+    place: Place, apps: list[KnownApp], changes: list[AppChange]
+) -> dict[tuple[UUID, str], Cause]:
+    """Ask the timelines of the apps that changed; one that cannot be asked explains nothing."""
+    changed = {change.app_id for change in changes if change.previous}
+    asked = [app for app in apps if app.id in changed]
+    events: dict[UUID, list[Event] | None] = {}
+    for app, answer in place.reader.many((app, _events(place, app)) for app in asked):
+        if isinstance(answer, ScalingoError):
+            events[app.id] = None
+        else:
+            with answer as listing:
+                events[app.id] = list(listing)
+    return causes_of([change for change in changes if change.previous], events)
+
+
+def _groups(apps: list[KnownApp], digests: Digests) -> Iterator[list[KnownApp]]:
+    """Apps in groups of about as many rows as memory should hold."""
+    group: list[KnownApp] = []
+    rows = 0
+    for app in apps:
+        group.append(app)
+        rows += digests.count(app.scalingo_id)
+        if rows >= _ROWS_AT_ONCE:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
+
+
+def _read_in_this_run(place: Place, app: KnownApp) -> bool:
+    """Whether a worker that died had read this app already in this run."""
+    started = place.context.run.started_at
+    return bool(
+        place.context.run.attempts > 1 and app.previous and started and app.previous >= started
+    )
+
+
+def _count_problems(place: Place, listing: Listing[Collaborator], digests: Digests) -> None:
+    place.context.not_understood += len(listing.problems) + len(digests.disagreeing)
+    for problem in listing.problems[:20]:
+        place.failed(problem.app_id or Scope.Kind.COLLABORATORS, "not_understood", problem.why)
+
+
+def _note(
+    place: Place,
+    scope: Scope,
+    reading: Reading,
+    error: ScalingoError,
+    app: KnownApp | None = None,
+) -> None:
+    scopes.not_observed(scope, reason=error.code, detail=error.sentence, at=reading.at)
+    place.failed(app.name if app else scope.kind, error.code, error.sentence)
+    raise_if_hopeless(error)

@@ -1,0 +1,61 @@
+"""What a run carries from one scope to the next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from governance.connections.clients import Tally
+from governance.connections.models import Connection
+from governance.inventory.models import Region
+from governance.scalingo import Client
+from governance.scalingo import Region as ApiRegion
+from governance.sync.apply import AppChange, End
+from governance.sync.apply.attribution import Cause
+from governance.sync.models import Run, Step
+from governance.sync.progress import Progress
+from governance.sync.reading import Reader
+
+# Makes the client of a connection, which counts its requests and says when it waits (seconds).
+ClientFactory = Callable[[Connection, Tally, Callable[[float], None]], Client]
+
+
+@dataclass(slots=True)
+class Context:
+    """One run: what it speaks with, and what it has found so far."""
+
+    run: Run
+    progress: Progress
+    clock: Callable[[], datetime]
+    client_for: ClientFactory
+    live_connections: Sequence[UUID]
+    threads: int
+    staged: list[End] = field(default_factory=list)
+    causes: dict[tuple[UUID, str], Cause] = field(default_factory=dict)
+    joined: int = 0
+    changed: int = 0
+    left: int = 0
+    two_factor: int = 0
+    not_understood: int = 0
+    may_be_gone: set[UUID] = field(default_factory=set)
+
+    def count(self, changes: Sequence[AppChange]) -> None:
+        """Count the differences of one scope; ends are counted when they are written."""
+        self.joined += sum(change.what == "new" for change in changes)
+        self.changed += sum(change.what == "changed" for change in changes)
+
+
+@dataclass(slots=True)
+class Place:
+    """One connection in one region, while it is read."""
+
+    context: Context
+    connection: Connection
+    client: Client
+    reader: Reader
+    region: Region
+    api: ApiRegion
+    step: Step
+
+    def failed(self, scope: str, reason: str, sentence: str) -> None:
+        self.context.progress.failed(self.step, scope, reason, sentence)

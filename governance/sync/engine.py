@@ -1,0 +1,298 @@
+"""One run, from the first request to its outcome.
+
+Reads every connection in turn; what cannot be read is noted and the rest goes on. Additions and
+changes are written as they come, ends when the run has seen all of its scopes. Only one run is at
+work at a time (`locks`), and a worker may die on any line: the run is then taken up again, and
+what was applied stays applied.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+import httpx
+from django.db import connection as database
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance.audit.actions import record
+from governance.audit.events import Source
+from governance.connections.actions import heard
+from governance.connections.budget import Budget, Kind
+from governance.connections.clients import Tally, TokenUnavailable, client_for
+from governance.connections.models import Connection
+from governance.connections.models import State as ConnectionState
+from governance.inventory.models import Region, Scope, TwoFactor
+from governance.scalingo import Client, ScalingoError
+from governance.sync import guard, held, scopes
+from governance.sync.apply import End, apply_two_factor, note_missing, write_ends
+from governance.sync.apply.collaborations import APPS_PER_BATCH
+from governance.sync.context import ClientFactory, Context, Place
+from governance.sync.fencing import Fenced
+from governance.sync.models import HeldRemoval, Run, Step
+from governance.sync.progress import Progress
+from governance.sync.reading import THREADS, Reader
+from governance.sync.region import sync_region
+from governance.sync.rows import storable
+from governance.sync.suspects import bury
+from governance.sync.tally import coverage, totals
+
+logger = logging.getLogger(__name__)
+
+_SOURCES = {
+    Run.Trigger.SCHEDULE: Source.SCHEDULE,
+    Run.Trigger.PAGE: Source.PAGE,
+    Run.Trigger.TERMINAL: Source.TERMINAL,
+}
+
+
+def sweeping(
+    *, transport: httpx.BaseTransport | None = None, budget: Budget | None = None
+) -> ClientFactory:
+    """Clients whose requests leave the reserve of the budget to people."""
+
+    def make(connection: Connection, tally: Tally, on_wait: Callable[[float], None]) -> Client:
+        return client_for(
+            connection,
+            kind=Kind.SWEEP,
+            transport=transport,
+            budget=budget,
+            on_wait=on_wait,
+            tally=tally,
+        )
+
+    return make
+
+
+def carry_out(
+    run: Run,
+    *,
+    client_for: ClientFactory | None = None,
+    clock: Callable[[], datetime] = timezone.now,
+    threads: int = THREADS,
+) -> Run:
+    """Read what `run` is about and write what differs; returns it with its outcome.
+
+    The caller holds the lock of `locks.only_one`. Times written are `clock`'s, durations monotonic.
+    """
+    started = time.monotonic()
+    with database.cursor() as cursor:
+        # A worker may take longer than a page; what it locks must not be waited for long.
+        cursor.execute("SET statement_timeout = '120s'")
+    context = Context(
+        run=run,
+        progress=Progress(run, clock),
+        clock=clock,
+        client_for=client_for or sweeping(),
+        live_connections=list(Connection.objects.readable().values_list("pk", flat=True)),
+        threads=threads,
+    )
+    wanted = Connection.objects.readable()
+    if run.connection_id:
+        wanted = wanted.filter(pk=run.connection_id)
+    for connection in wanted:
+        _sync_connection(context, connection)
+    _end(context)
+    return _finish(context, seconds=time.monotonic() - started)
+
+
+# --- one connection -------------------------------------------------------------------------------
+
+
+def _sync_connection(context: Context, connection: Connection) -> None:
+    step = context.progress.step(connection)
+    try:
+        client = context.client_for(connection, context.progress.tally, context.progress.waits)
+    except TokenUnavailable as error:
+        _give_up(context, connection, step, "no_token", str(error))
+        heard(
+            connection.pk,
+            state=ConnectionState.UNREADABLE,
+            said=str(error),
+            at=context.clock(),
+            source=_source(context.run),
+        )
+        return
+    with client, Reader(context.progress, threads=context.threads) as reader:
+        try:
+            _read_connection(context, connection, client, reader, step)
+        except ScalingoError as error:
+            _give_up(context, connection, step, error.code, error.sentence)
+            if error.code == "dead_token":
+                heard(
+                    connection.pk,
+                    state=ConnectionState.REFUSED,
+                    said=error.sentence,
+                    at=context.clock(),
+                    source=_source(context.run),
+                )
+
+
+def _read_connection(
+    context: Context, connection: Connection, client: Client, reader: Reader, step: Step
+) -> None:
+    regions = reader.one(client.regions)
+    heard(
+        connection.pk,
+        state=ConnectionState.WORKING,
+        said="",
+        at=context.clock(),
+        source=_source(context.run),
+    )
+    try:
+        own = reader.one(client.own_two_factor)
+    except ScalingoError as error:
+        own = None
+        context.progress.failed(step, "two_factor", error.code, error.sentence)
+    context.progress.finish(step)
+    _note_vanished(context, connection, {region.name for region in regions})
+    for api in regions:
+        region = _region(storable(api.name, 60), storable(api.display_name, 120), context.clock())
+        place = Place(
+            context=context,
+            connection=connection,
+            client=client,
+            reader=reader,
+            region=region,
+            api=api,
+            step=context.progress.step(connection, region.name),
+        )
+        try:
+            sync_region(place)
+        except ScalingoError:
+            context.progress.finish(place.step, Step.State.FAILED)
+            raise
+        except Fenced as late:
+            # Somebody newer has written this: what they read is what holds.
+            logger.warning("observation came too late", extra={"why": str(late)})
+            place.failed("region", "too_late", _("Another sync has read this meanwhile."))
+        context.progress.finish(place.step)
+    if own is not None and connection.account_id:
+        context.two_factor += apply_two_factor(
+            {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
+            previous=None,
+            at=context.clock(),
+        )
+
+
+def _region(name: str, display_name: str, at: datetime) -> Region:
+    region, _made = Region.objects.get_or_create(
+        name=name, defaults={"display_name": display_name, "first_seen_at": at}
+    )
+    return region
+
+
+def _note_vanished(context: Context, connection: Connection, listed: set[str]) -> None:
+    """Regions that this account could read and that are no longer named to it go stale."""
+    sentence = _("Scalingo no longer names this region to this account.")
+    for scope in Scope.objects.filter(connection_id=connection.pk, retired_at=None).exclude(
+        region__name__in=listed
+    ):
+        scopes.not_observed(scope, reason="region_not_listed", detail=sentence, at=context.clock())
+        context.progress.problems += 1
+
+
+def _give_up(
+    context: Context, connection: Connection, step: Step, reason: str, sentence: str
+) -> None:
+    """Nothing of this connection can be read now: all it reads is stale, and stays as it was."""
+    at = context.clock()
+    for scope in Scope.objects.filter(connection_id=connection.pk, retired_at=None):
+        scopes.not_observed(scope, reason=reason, detail=sentence, at=at)
+    context.progress.failed(step, "connection", reason, sentence)
+    context.progress.finish(step, Step.State.FAILED)
+
+
+# --- ends -----------------------------------------------------------------------------------------
+
+
+def _end(context: Context) -> None:
+    """Let the guard decide on everything that was not seen any more."""
+    staged, at = context.staged, context.clock()
+    verdict = guard.judge(
+        [end for end in staged if end.change.app_id not in context.may_be_gone],
+        live=guard.live_collaborations(),
+        people=guard.people_of({end.change.app_id for end in staged}),
+    )
+    gone = [end for end in staged if end.change.app_id in context.may_be_gone]
+    if held.approved(verdict.held, at=at):
+        _write(context, verdict.held, at)
+        held.applied(verdict.held, at=at)
+        verdict.held = []
+    _write(context, verdict.pass_ + gone, at)
+    note_missing(verdict.unconfirmed + verdict.held)
+    _hold(context, verdict, at)
+    bury(context.may_be_gone, at=at)
+
+
+def _hold(context: Context, verdict: guard.Verdict, at: datetime) -> None:
+    whole = context.run.connection_id is None
+    if verdict.held and (whole or not held.waiting_plan_covers(verdict.held)):
+        reason = HeldRemoval.Reason.TOO_MANY if verdict.too_many else HeldRemoval.Reason.ONE_APP
+        held.hold(context.run, verdict.held, reason=reason, at=at)
+    elif whole:
+        held.void(at=at)
+
+
+def _write(context: Context, ends: Sequence[End], at: datetime) -> None:
+    by_app: dict[UUID, list[End]] = defaultdict(list)
+    for end in ends:
+        by_app[end.change.app_id].append(end)
+    apps = iter(by_app.values())
+    while batch := list(islice(apps, APPS_PER_BATCH)):
+        of_batch = [end for of_app in batch for end in of_app]
+        try:
+            context.left += write_ends(of_batch, at=at, causes=context.causes)
+        except Fenced as late:
+            logger.warning("ends came too late", extra={"why": str(late)})
+
+
+# --- the outcome ----------------------------------------------------------------------------------
+
+
+def _finish(context: Context, *, seconds: float) -> Run:
+    run, at = context.run, context.clock()
+    states = list(run.steps.values_list("state", flat=True))
+    failed = states.count(Step.State.FAILED)
+    if not states or failed == len(states):
+        state = Run.State.FAILED
+    elif context.progress.problems:
+        state = Run.State.PARTIAL
+    else:
+        state = Run.State.COMPLETE
+    found = totals() | {
+        "joined": context.joined,
+        "left": context.left,
+        "changed": context.changed,
+        "two_factor": context.two_factor,
+        "not_understood": context.not_understood,
+    }
+    for name, value in {
+        **context.progress.counts(),
+        "state": state,
+        "finished_at": max(at, run.started_at or at),
+        "beat_at": None,
+        "seconds": round((run.seconds or 0) + seconds, 3),
+        "found": found,
+        "coverage": coverage(),
+    }.items():
+        setattr(run, name, value)
+    run.save()
+    record(
+        "sync.finished",
+        by=None,
+        source=_source(run),
+        at=at,
+        target=run,
+        data={"state": state, "requests": run.request_count, **found},
+    )
+    logger.info("sync finished", extra={"run": str(run.pk), "state": state, **found})
+    return run
+
+
+def _source(run: Run) -> Source:
+    return _SOURCES[Run.Trigger(run.trigger)]

@@ -1,0 +1,69 @@
+"""What we know of a region's apps before reading them: one query, whatever their number."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class KnownApp:
+    """An app that a connection is the authority of.
+
+    `previous` is when its collaborators were last believed; None if never. `missing_at` is set
+    while people were not found there and their end waits.
+    """
+
+    id: UUID
+    scalingo_id: str
+    name: str
+    kind: str
+    digest: bytes | None
+    owner_user_id: str | None
+    previous: datetime | None
+    missing_at: datetime | None
+    suspect_since: datetime | None
+    suspect_readings: int
+    suspect_read_at: datetime | None
+
+
+_KNOWN = """
+SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest,
+       (SELECT i.value FROM inventory_identity i
+         WHERE i.person_id = a.owner_id AND i.kind = 'user_id' AND i.ended_at IS NULL LIMIT 1),
+       COALESCE(a.stale_since, c.until),
+       m.missing_at, a.suspect_since, a.suspect_readings, a.suspect_read_at
+  FROM inventory_app a
+  LEFT JOIN inventory_coverage c ON c.scope_id = a.scope_id AND c.latest
+  LEFT JOIN (SELECT app_id, min(missing_at) AS missing_at FROM inventory_collaboration
+              WHERE missing_at IS NOT NULL AND ended_at IS NULL GROUP BY app_id) m
+    ON m.app_id = a.id
+ WHERE a.region_id = %s AND a.authority_id = %s AND a.gone_at IS NULL
+"""
+
+
+def known_apps(region_id: UUID, connection_id: UUID) -> dict[str, KnownApp]:
+    """The apps of a region that this connection's readings decide on, by Scalingo id."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [region_id, connection_id])
+        return {
+            scalingo_id: KnownApp(pk, scalingo_id, name, kind, digest and bytes(digest), *others)
+            for pk, scalingo_id, name, kind, digest, *others in cursor.fetchall()
+        }
+
+
+_STALE = """
+UPDATE inventory_app SET stale_since = COALESCE(stale_since, %(since)s), stale_reason = %(reason)s
+ WHERE id = ANY(%(apps)s)
+"""
+
+
+def mark_apps_stale(apps: Collection[KnownApp], *, reason: str, at: datetime) -> None:
+    """Keep what these apps had: their rows in an otherwise good listing could not be believed."""
+    with connection.cursor() as cursor:
+        for app in apps:
+            cursor.execute(
+                _STALE, {"apps": [app.id], "since": app.previous or at, "reason": reason}
+            )

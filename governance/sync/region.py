@@ -1,0 +1,91 @@
+"""One connection in one region: its listings, its owned apps, the others, those that vanished."""
+
+from dataclasses import replace
+
+from governance.inventory.models import App, Scope
+from governance.sync import scopes
+from governance.sync.apply import ListedApp
+from governance.sync.collaborators import read_owned, read_singly
+from governance.sync.context import Place
+from governance.sync.known import KnownApp, known_apps
+from governance.sync.listings import Listed, apply_listed, look_up, read_apps, read_databases
+from governance.sync.suspects import look_for_unlisted
+
+# Apps that have collaborators and stand in no listing are asked for; more than this many in one
+# sync mean that the answer is odd, not that the apps are.
+_LOOK_UPS = 3
+
+
+def sync_region(place: Place) -> None:
+    """Read everything that this connection decides on in this region, and write what differs.
+
+    What cannot be read is noted on its scope and on the step; the rest goes on. Raises a
+    `ScalingoError` only when nothing else of the connection can be read either.
+    """
+    apps = read_apps(place)
+    databases = read_databases(place)
+    known = _known(place, apps, databases)
+    place.step.total = len(known)
+    place.context.progress.tick(force=True)
+    account = place.connection.account_id
+    owned = {app_id: app for app_id, app in known.items() if app.owner_user_id == account}
+    maybe = {app_id: app for app_id, app in known.items() if app.owner_user_id is None}
+    claimed = read_owned(place, owned, maybe)
+    reading = scopes.begin(
+        scopes.scope_of(place.connection.pk, place.region, Scope.Kind.APPS),
+        at=place.context.clock(),
+    )
+    _claim(place, [known[app_id] for app_id in sorted(claimed.owned)], reading)
+    _look_up(place, sorted(claimed.unknown - known.keys()), reading)
+    others = {
+        app_id: app
+        for app_id, app in known.items()
+        if app_id not in owned
+        and app_id not in claimed.owned
+        and (app_id in apps.ids or app_id in databases.ids or not apps.whole)
+    }
+    read_singly(place, others.values())
+    scopes.retire(place.connection.pk, place.region, set(others), at=reading.at)
+    look_for_unlisted(place, known, apps, databases, reading)
+
+
+def _known(place: Place, apps: Listed, databases: Listed) -> dict[str, KnownApp]:
+    """What is known of the region's apps; whoever is on a just created one came since we looked."""
+    known = known_apps(place.region.pk, place.connection.pk)
+    for listed in (apps, databases):
+        for app_id in listed.created & known.keys():
+            if known[app_id].previous is None:
+                known[app_id] = replace(known[app_id], previous=listed.previous)
+    return known
+
+
+def _claim(place: Place, apps: list[KnownApp], reading: scopes.Reading) -> None:
+    """Note the owner of apps that no listing gives one, and that the account's listing has."""
+    connection = place.connection
+    listed = [
+        ListedApp(
+            scalingo_id=app.scalingo_id,
+            name=app.name,
+            kind=app.kind,
+            owner_id=connection.account_id,
+            owner_email=connection.account_email,
+            owner_username=connection.account_username,
+        )
+        for app in apps
+        if app.owner_user_id is None
+    ]
+    if listed:
+        apply_listed(place, listed, reading)
+
+
+def _look_up(place: Place, unknown: list[str], reading: scopes.Reading) -> None:
+    for app_id in unknown[:_LOOK_UPS]:
+        if App.objects.filter(region=place.region, scalingo_id=app_id).exists():
+            continue
+        if not look_up(place, app_id, reading):
+            place.failed(
+                Scope.Kind.COLLABORATORS,
+                "unknown_app",
+                "Scalingo names collaborators of an app that it does not list; they are set aside.",
+            )
+    place.context.not_understood += len(unknown)

@@ -1,0 +1,177 @@
+"""Scalingo's rows as the inventory keeps them, and the digest that says whether anything changed.
+
+Everything here is pure: no database, no clock. Whatever Scalingo says may be hostile or odd, so
+text is made storable here and nowhere else.
+"""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import msgspec
+
+from governance.inventory.models import Role, Status, TwoFactor
+from governance.scalingo import Collaborator
+
+# Scalingo's words (section 4 of its API reference); the third is in its clients alone.
+_STATUSES = {
+    "accepted": Status.ACCEPTED,
+    "pending": Status.PENDING,
+    "user account deleted": Status.DELETED,
+}
+_TWO_FACTOR = {True: TwoFactor.ON, False: TwoFactor.OFF, None: TwoFactor.UNKNOWN}
+_ROLES = {True: Role.LIMITED, False: Role.COLLABORATOR, None: Role.UNKNOWN}
+
+USER_ID = "user_id"
+EMAIL = "email"
+
+
+def storable(text: str, limit: int) -> str:
+    """`text` as Postgres can keep it in `limit` characters, two different ones staying different.
+
+    Postgres refuses NUL and lone surrogates, which JSON allows; and what is too long for a column
+    is cut, with a digest of the whole so that two long texts never become one.
+    """
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    if len(text) > limit:
+        mark = blake2b(text.encode(), digest_size=8).hexdigest()
+        text = f"{text[: limit - 17]}…{mark}"
+    return text
+
+
+def person_key(row: Collaborator) -> tuple[str, str]:
+    """What this person is known by: the account, or the lower-cased address while only invited."""
+    if row.user_id:
+        return USER_ID, storable(row.user_id, 254)
+    return EMAIL, storable(row.email.lower(), 254)
+
+
+def role_of(row: Collaborator) -> Role:
+    """The role; unknown where Scalingo left `is_limited` out."""
+    return _ROLES[row.is_limited]
+
+
+def status_of(row: Collaborator) -> tuple[Status, str]:
+    """The status, and Scalingo's own word where we do not know it."""
+    known = _STATUSES.get(row.status)
+    return (known, "") if known else (Status.UNKNOWN, storable(row.status, 60))
+
+
+def membership(row: Collaborator) -> tuple[object, ...]:
+    """Who is on the app, as what: 2FA and names may be said in one answer and not in another."""
+    return row.id, person_key(row), row.is_limited, row.status
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Digests:
+    """The digest of each app's rows, whatever their order, without keeping the rows.
+
+    A digest is the sum of its rows' digests: two sets of rows are equal when their sums are. Also
+    gathers what one body says of each account's 2FA, because a body may disagree with itself; and
+    who is on the apps to `watch`, to compare two answers by what matters.
+    """
+
+    def __init__(self, watch: frozenset[str] = frozenset()) -> None:
+        self.watched: dict[str, set[tuple[object, ...]]] = {app_id: set() for app_id in watch}
+        self._sums: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._two_factor: dict[str, bool | None] = {}
+        self.disagreeing: set[str] = set()
+        self.rows = 0
+
+    def read(self, rows: Iterable[Collaborator]) -> "Digests":
+        """Take all of `rows` in. Returns itself."""
+        sums, counts, seen, disagreeing, watched = (
+            self._sums,
+            self._counts,
+            self._two_factor,
+            self.disagreeing,
+            self.watched,
+        )
+        count = 0
+        for row in rows:
+            count += 1
+            digest = blake2b(
+                _encode(
+                    (
+                        row.id,
+                        row.user_id,
+                        row.email,
+                        row.username,
+                        row.status,
+                        row.is_limited,
+                        row.two_factor,
+                    )
+                ),
+                digest_size=16,
+            ).digest()
+            app_id = row.app_id
+            sums[app_id] = sums.get(app_id, 0) + int.from_bytes(digest, "big")
+            counts[app_id] = counts.get(app_id, 0) + 1
+            if app_id in watched:
+                watched[app_id].add(membership(row))
+            user_id = row.user_id
+            if user_id is not None:
+                value = row.two_factor
+                before = seen.setdefault(user_id, value)
+                if before is not value:
+                    if before is None:
+                        seen[user_id] = value
+                    elif value is not None:
+                        disagreeing.add(user_id)
+        self.rows += count
+        return self
+
+    def __contains__(self, app_id: str) -> bool:
+        return app_id in self._sums
+
+    def apps(self) -> set[str]:
+        """The Scalingo ids of the apps that have rows."""
+        return set(self._sums)
+
+    def of(self, app_id: str) -> bytes:
+        """32 bytes; those of nobody are zeros."""
+        return self._sums.get(app_id, 0).to_bytes(32, "big")
+
+    def count(self, app_id: str) -> int:
+        """How many rows an app has."""
+        return self._counts.get(app_id, 0)
+
+    def whole(self) -> bytes:
+        """32 bytes over everything read."""
+        total = blake2b(digest_size=32)
+        for app_id in sorted(self._sums):
+            total.update(app_id.encode("utf-8", "surrogatepass"))
+            total.update(self._sums[app_id].to_bytes(32, "big"))
+        return total.digest()
+
+    def two_factor_of(self, user_id: str | None) -> TwoFactor:
+        """What this body says of an account's 2FA; unknown if it says both, or nothing."""
+        if user_id is None or user_id in self.disagreeing:
+            return TwoFactor.UNKNOWN
+        return _TWO_FACTOR[self._two_factor.get(user_id)]
+
+    def two_factor(self) -> dict[str, TwoFactor]:
+        """What this body says of the 2FA of every account in it, by storable user id."""
+        return {storable(user_id, 254): self.two_factor_of(user_id) for user_id in self._two_factor}
+
+
+def seen(row: Collaborator, digests: Digests) -> tuple[str, ...]:
+    """The row as `apply` copies it into its temporary table, without the app."""
+    kind, key = person_key(row)
+    status, said = status_of(row)
+    return (
+        storable(row.id, 80),
+        kind,
+        key,
+        storable(row.email, 254),
+        "" if kind == EMAIL else storable(row.username, 200),
+        role_of(row).value,
+        status.value,
+        said,
+        digests.two_factor_of(row.user_id).value,
+    )

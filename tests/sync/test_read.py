@@ -1,0 +1,16 @@
+"""What a sync reads is what the inventory holds."""
+
+from governance.inventory.models import App
+
+
+def test_it_reads_everybody_on_every_app(company):
+    run = company.sync()
+
+    assert run.state == "complete", [s.problems for s in run.steps.all()]
+    assert company.known() == company.truth()
+    assert set(App.objects.values_list("name", flat=True)) == {
+        "billing-api",
+        "billing-web",
+        "vault-api",
+        "other-api",
+    }
