@@ -26,7 +26,7 @@ def page(
     unknown target gets the whole page.
     """
     response = TemplateResponse(request, template, dict(context or {}), status=status)
-    part = _part_asked_for(request)
+    part = part_asked_for(request)
     if part in partials:
         response.template_name = f"{template}#{part}"
         response.context_data = {**(response.context_data or {}), "part": part}
@@ -47,7 +47,8 @@ def see_other(request: HttpRequest, url: str) -> HttpResponse:
     return response
 
 
-def _part_asked_for(request: HttpRequest) -> str | None:
+def part_asked_for(request: HttpRequest) -> str | None:
+    """The id of the element that htmx would renew; None when the whole page is asked for."""
     htmx = getattr(request, "htmx", None)
     if not htmx or htmx.boosted or htmx.history_restore_request:
         return None

@@ -9,7 +9,7 @@ from django.db import connection
 from governance.accounts.models import User
 from governance.sync.models import HeldRemoval, Run, Step
 
-# A worker writes a sign of life twice a second; without one for this long it is believed dead.
+# A worker writes a sign of life twice a second. Said before another worker takes over.
 SILENT_AFTER = timedelta(seconds=60)
 # Removals whose names are shown on the page itself.
 SHOWN = 60
