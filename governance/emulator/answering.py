@@ -27,7 +27,7 @@ from .traffic import Seen
 if TYPE_CHECKING:
     from .world import World
 
-__all__ = ["api", "answer"]
+__all__ = ["answer", "api"]
 
 DATABASE_PREFIX = "/db-api"
 

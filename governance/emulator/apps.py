@@ -250,6 +250,7 @@ class AppActs(CollaborationActs):
         *,
         by: Account | str | None = None,
         region: str | None = None,
+        event: bool = True,
     ) -> dict[str, str]:
         """Set an environment variable. The event has the value, as the real one's has."""
         app = self.app(app, region=region)
@@ -260,8 +261,9 @@ class AppActs(CollaborationActs):
             data["old_value"] = known["value"]
         variable["value"] = value
         app.variables[variable["id"]] = variable
-        kind = "edit_variable" if known else "new_variable"
-        self.write_event(kind, app, self._actor(by, app), data)
+        if event:
+            kind = "edit_variable" if known else "new_variable"
+            self.write_event(kind, app, self._actor(by, app), data)
         return variable
 
     def stack_of(self, app: App) -> str:

@@ -28,11 +28,19 @@ def _sign(signed: str, secret: bytes) -> str:
 _HEADER = _encode(json.dumps({"typ": "JWT", "alg": "HS512"}, separators=(",", ":")).encode())
 
 
-def issue(account_id: str, *, at: datetime, seconds: float, secret: bytes, exp: bool = True) -> str:
-    """A bearer for one account, good for `seconds` from `at`. Without `exp`, the claim is absent."""
+def issue(
+    account_id: str,
+    *,
+    at: datetime,
+    seconds: float,
+    secret: bytes,
+    generation: int = 0,
+    exp: bool = True,
+) -> str:
+    """A bearer for one account, good for `seconds` from `at`; the claim `exp` may be left out."""
     issued = int(at.timestamp())
     claims: dict[str, Any] = {"iss": "Scalingo", "iat": issued, "uuid": account_id}
-    claims["rnd"] = secrets.token_hex(16)
+    claims["rnd"] = f"{generation:04x}{secrets.token_hex(14)}"
     if exp:
         claims["exp"] = issued + int(seconds)
     signed = f"{_HEADER}.{_encode(json.dumps(claims, separators=(',', ':')).encode())}"

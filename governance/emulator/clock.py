@@ -8,13 +8,13 @@ class Clock:
     """Tells the world's time, in UTC. Frozen when given an instant, running otherwise."""
 
     def __init__(self, frozen_at: datetime | None = None) -> None:
-        self._frozen_at = frozen_at
-        self._shift = 0.0
+        self.frozen_at = frozen_at
+        self.shift = 0.0
 
     def now(self) -> datetime:
-        if self._frozen_at is not None:
-            return self._frozen_at
-        return datetime.fromtimestamp(time.time() + self._shift, UTC)
+        if self.frozen_at is not None:
+            return self.frozen_at
+        return datetime.fromtimestamp(time.time() + self.shift, UTC)
 
     def time(self) -> float:
         """Seconds since the epoch, for whoever wants `time.time`."""
@@ -22,26 +22,26 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        return self._frozen_at is not None
+        return self.frozen_at is not None
 
     def set(self, instant: datetime) -> None:
         """Jump to `instant`; a running clock runs on from there."""
-        if self._frozen_at is not None:
-            self._frozen_at = instant
+        if self.frozen_at is not None:
+            self.frozen_at = instant
         else:
-            self._shift = instant.timestamp() - time.time()
+            self.shift = instant.timestamp() - time.time()
 
     def forward(self, seconds: float) -> None:
         """Jump ahead, or back when `seconds` is negative."""
         self.set(self.now() + timedelta(seconds=seconds))
 
     def freeze(self, instant: datetime | None = None) -> None:
-        self._frozen_at = instant or self.now()
+        self.frozen_at = instant or self.now()
 
     def run(self) -> None:
         """Run again from where it stands."""
         here = self.now()
-        self._frozen_at = None
+        self.frozen_at = None
         self.set(here)
 
 

@@ -37,8 +37,8 @@ class Account:
     # For `/_emulator/state`: what this account is in the story, and whether to connect it.
     role: str = "person"
     connect: bool = False
-    # Bearers issued before this are dead.
-    bearers_from: datetime | None = None
+    # Of its bearers: those of an earlier generation are dead.
+    generation: int = 0
 
 
 @dataclass

@@ -27,6 +27,8 @@ class Ending(Enum):
     CLOSED = "closed"
     # Half of the announced bytes, then the connection is closed.
     HALF = "half"
+    # All bytes, without the mark that ends them, then the connection is closed.
+    UNENDED = "unended"
     # The connection is reset before the first byte.
     RESET = "reset"
     # One byte at a time, `pace` seconds apart.

@@ -200,6 +200,17 @@ class Store:
         if app.owner_id != account_id:
             self._apps_of.get(account_id, {}).pop((app.region, app.id), None)
 
+    def index_all(self) -> None:
+        """Build every index again, from what the regions and accounts hold."""
+        self._by_email, self._by_secret, self._apps_of = {}, {}, {}
+        for account in self.accounts.values():
+            self.index_account(account)
+        for app in self.apps():
+            self._apps_of.setdefault(app.owner_id, {})[app.region, app.id] = None
+            for one in app.collaborations.values():
+                if one.account_id:
+                    self._apps_of.setdefault(one.account_id, {})[app.region, app.id] = None
+
     def index_account(self, account: Account) -> None:
         """Make an account findable by its address and its API tokens; a deleted one not."""
         self._by_email = {k: v for k, v in self._by_email.items() if v != account.id}

@@ -63,7 +63,8 @@ class World(AppActs):
         self.company.found()
         if not self._at_start:
             self.advance_to(self.anchor)
-            self.clock = self._final_clock
+            self.run_from_here()
+        self.mails.clear()  # those of the past were read long ago
 
     def reset(self) -> None:
         """Begin again: the company as it was at the start, no faults, no requests counted."""
@@ -87,6 +88,11 @@ class World(AppActs):
             self.company.live_until(instant)
             self.clock.set(instant)
 
+    def run_from_here(self) -> None:
+        """Put in the clock of ordinary days; nothing more of the company's past happens."""
+        self.clock = self._final_clock
+        self._at_start = False
+
     # Questions of the oracle
 
     def members_at(
@@ -109,11 +115,13 @@ class World(AppActs):
 
     def bearer_for(self, account: Account | str) -> str:
         """A bearer as the exchange would give it now."""
+        person = self.account(account)
         return bearer.issue(
-            self.account(account).id,
+            person.id,
             at=self.clock.now(),
             seconds=self.bearer_seconds,
             secret=self.secret,
+            generation=person.generation,
             exp=not self.switches.bearer_without_exp,
         )
 
@@ -121,8 +129,9 @@ class World(AppActs):
         """Whether a bearer with a good signature is still good."""
         issued = float(claims.get("iat", 0))
         over = float(claims.get("exp", issued + self.bearer_seconds))
-        killed = account.bearers_from.timestamp() if account.bearers_from else 0.0
-        return account.deleted_at is None and issued >= killed and self.clock.time() < over
+        generation = int(str(claims.get("rnd"))[:4], 16)
+        alive = account.deleted_at is None and generation == account.generation
+        return alive and self.clock.time() < over
 
     def token_of(self, who: Account | str) -> str:
         """The first API token of an account. Raises Unknown when it has none."""
@@ -134,7 +143,7 @@ class World(AppActs):
     # Settings that may change while it runs
 
     @act
-    def switch(self, **values: Any) -> None:
+    def switch(self, /, **values: Any) -> None:
         """Set switches by name. Raises Unknown for one that is none."""
         known = {field.name for field in fields(self.switches)}
         for name, value in values.items():

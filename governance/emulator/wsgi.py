@@ -63,6 +63,12 @@ def _body(
         text = b"".join(plan.chunks)
         yield text[: len(text) // 2]
         raise broken("peer closed connection without sending complete message body")
+    yield from _paced(plan, sleep)
+    if plan.ending is Ending.UNENDED:
+        raise broken("peer closed connection without sending the last chunk")
+
+
+def _paced(plan: Plan, sleep: Callable[[float], Any]) -> Iterator[bytes]:
     for chunk in plan.chunks:
         if plan.ending is not Ending.DRIP:
             yield chunk

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..clock import iso
-from ..model import Account, Region
+from governance.emulator.clock import iso
+from governance.emulator.model import Account, Region
+
 from .routing import Call, Host, Reply, route
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..clock import iso
-from ..model import App
-from ..store import Impossible, short_user
+from governance.emulator.clock import iso
+from governance.emulator.model import App
+from governance.emulator.store import Impossible, short_user
+
 from .routing import Call, Host, Reply, Standing, not_found, route, unprocessable
 
 
@@ -137,7 +138,7 @@ def restart(call: Call) -> Reply:
     for scope in call.json().get("scope") or ["web"]:
         if scope != "web":
             raise unprocessable(scope=[f"'{scope}' → no such process type"])
-    operation = {
+    operation: dict[str, Any] = {
         "id": call.world.ids.mongo(call.world.clock.now()),
         "app_id": app.id,
         "created_at": iso(call.world.clock.now()),

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from .. import switches
-from ..collaborations import is_email
-from ..model import App, Collaboration
-from ..store import Impossible, Unknown
+from governance.emulator import switches
+from governance.emulator.collaborations import is_email
+from governance.emulator.model import App, Collaboration
+from governance.emulator.store import Impossible, Unknown
+
 from .apps import shown as shown_app
 from .routing import Call, Refusal, Reply, Standing, not_found, route, unprocessable
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..model import App
+from governance.emulator.model import App
+
 from .apps import shown as shown_app
 from .routing import Call, Host, Reply, route
 

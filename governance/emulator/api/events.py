@@ -4,8 +4,9 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from ..clock import iso
-from ..model import Event
+from governance.emulator.clock import iso
+from governance.emulator.model import Event
+
 from .routing import Call, Host, Reply, Standing, not_found, route
 
 # Recorded; the documentation's examples say 20.

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..clock import iso
+from governance.emulator.clock import iso
+
 from .routing import Call, Reply, Standing, not_found, route, unprocessable
 
 PLATFORMS = ("email", "slack", "webhook", "rocket_chat")

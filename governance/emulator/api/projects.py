@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..clock import iso
-from ..model import Project
-from ..store import short_user
+from governance.emulator.clock import iso
+from governance.emulator.model import Project
+from governance.emulator.store import short_user
+
 from .routing import Call, Refusal, Reply, not_found, route, unprocessable
 
 

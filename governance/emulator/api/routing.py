@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from ..model import Account, App
-from ..plan import Request
-from ..store import Unknown
+from governance.emulator.model import Account, App
+from governance.emulator.plan import Request
+from governance.emulator.store import Unknown
 
 if TYPE_CHECKING:
-    from ..world import World
+    from governance.emulator.world import World
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -124,7 +124,7 @@ class Call:
         return app
 
     def require(self, app: App, needs: Standing) -> None:
-        from .. import switches
+        from governance.emulator import switches
 
         standing = self.standing(app)
         if standing is Standing.NONE:

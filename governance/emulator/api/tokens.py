@@ -4,10 +4,11 @@ import base64
 import binascii
 from typing import Any
 
-from .. import bearer
-from ..clock import iso
-from ..model import Account, Token
-from ..store import Unknown
+from governance.emulator import bearer
+from governance.emulator.clock import iso
+from governance.emulator.model import Account, Token
+from governance.emulator.store import Unknown
+
 from .routing import HTML, PAGE_404, Call, Host, Refusal, Reply, route, unprocessable
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..model import App
+from governance.emulator.model import App
+
 from .routing import Call, Reply, Standing, not_found, route, unprocessable
 
 NAME_LENGTH = 64

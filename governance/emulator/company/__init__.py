@@ -1,21 +1,18 @@
 """The companies that a world may hold."""
 
-from typing import TYPE_CHECKING
-
 from .base import Company
+from .demo import Demo
+from .large import Large
 from .small import Small
 
-if TYPE_CHECKING:
-    pass
-
-_COMPANIES: dict[str, type[Company]] = {"small": Small}
+COMPANIES: dict[str, type[Company]] = {"demo": Demo, "large": Large, "small": Small}
 
 
 def company_called(name: str) -> type[Company]:
     """The company of a name. Raises ValueError when there is none."""
-    if name not in _COMPANIES:
-        raise ValueError(f"no company is called {name}: there are {', '.join(_COMPANIES)}")
-    return _COMPANIES[name]
+    if name not in COMPANIES:
+        raise ValueError(f"no company is called {name}: there are {', '.join(COMPANIES)}")
+    return COMPANIES[name]
 
 
-__all__ = ["Company", "company_called"]
+__all__ = ["COMPANIES", "Company", "company_called"]

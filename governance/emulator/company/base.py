@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..world import World
+    from governance.emulator.world import World
 
 PARIS = "osc-fr1"
 SECNUM = "osc-secnum-fr1"
