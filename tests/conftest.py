@@ -19,12 +19,13 @@ OWN_SERVER = not os.environ.get("DATABASE_URL")
 
 
 def _names_read_from_the_environment():
-    for path in (ROOT / "governance").glob("*.py"):
-        yield from re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', path.read_text(encoding="utf-8"))
+    for path in (ROOT / "governance").rglob("*.py"):
+        yield from re.findall(r"env\.\w+\(\s*[\"']([A-Z_]+)", path.read_text(encoding="utf-8"))
 
 
+_HONOURED = {"DATABASE_URL", "MIGRATION_DATABASE_URL", "POSTGRES_BIN"}
 # What this shell happens to have set must not decide whether tests pass.
-for _name in set(_names_read_from_the_environment()) - {"DATABASE_URL", "MIGRATION_DATABASE_URL"}:
+for _name in set(_names_read_from_the_environment()) - _HONOURED:
     os.environ.pop(_name, None)
     os.environ.pop(f"{_name}_FILE", None)
 
