@@ -44,7 +44,7 @@ def add(request: HttpRequest) -> HttpResponse:
     """Give the token of one more account."""
     user = _who_may_see(request)
     permissions.may_manage_connections(user).enforce()
-    form = AddForm(request.POST or None)
+    form = AddForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             connection = actions.add(
@@ -97,7 +97,7 @@ def replace_token(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = _who_may_see(request)
     connection = get_object_or_404(Connection, pk=pk)
     permissions.may_manage_connections(user).enforce()
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             actions.replace_token(
