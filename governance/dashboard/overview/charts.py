@@ -40,8 +40,12 @@ class Coverage:
     """The stacked area of 2FA over the past year."""
 
     areas: list[Area]
-    top: int  # the value at the upper edge
+    top: int  # the value at the upper edge; even
     months: list[datetime]
+
+    @property
+    def half(self) -> int:
+        return self.top // 2
 
 
 @dataclass(frozen=True, slots=True)

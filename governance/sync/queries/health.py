@@ -60,11 +60,24 @@ class Reading:
     def what(self) -> str:
         return str(Scope.Kind(self.kind).label)
 
+
+# In the order in which they are read.
+KINDS = (Scope.Kind.APPS, Scope.Kind.COLLABORATORS, Scope.Kind.APP, Scope.Kind.DATABASES)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One region of one connection, with what is read there: one for each of `KINDS`, or None."""
+
+    connection: str
+    region: str
+    readings: list[Reading | None]
+
     @property
-    def tone(self) -> str:
-        if self.stale:
-            return "warn"
-        return "none" if self.unread else "ok"
+    def since(self) -> datetime | None:
+        """Since when all of it has been read without a gap; None while something is unread."""
+        there = [reading.since for reading in self.readings if reading]
+        return max((since for since in there if since), default=None) if all(there) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +94,9 @@ class Doubt:
         """What it means, in words."""
         known = {
             "not_listed": _("Scalingo no longer lists it. A second reading decides."),
-            "emptied": _("Everybody was gone from it in one reading. A second reading decides."),
+            "missing": _(
+                "Somebody was missing in one reading. A second reading, or a person, decides."
+            ),
             "not_understood": _("Its rows could not be understood, so they were left out."),
         }
         return known.get(self.reason, _("Its rows could not be believed, so it stays as it was."))
@@ -92,25 +107,27 @@ class Health:
     """All of it, over what one person may see."""
 
     days: list[Day]
-    readings: list[Reading]
+    places: list[Place]
     doubts: list[Doubt]
     doubtful: int  # how many apps are in doubt, those not in `doubts` included
 
 
 _QUERY = """
 WITH seen AS (
-    SELECT id, name, scope_id, stale_since, stale_reason, emptied_at, suspect_since
-    FROM inventory_app
+    SELECT id, name, scope_id, stale_since, stale_reason, suspect_since FROM inventory_app
     WHERE gone_at IS NULL AND (%(everything)s OR project_id = ANY(%(projects)s::uuid[]))
 ), mine AS (
     SELECT DISTINCT scope.connection_id, scope.region_id
     FROM inventory_scope scope WHERE scope.id IN (SELECT scope_id FROM seen)
+), missing AS (
+    SELECT app_id, min(missing_at) AS since FROM inventory_collaboration
+    WHERE missing_at IS NOT NULL AND ended_at IS NULL GROUP BY app_id
 ), doubts AS (
-    SELECT id AS app_id, name AS app, coalesce(stale_since, suspect_since, emptied_at) AS since,
+    SELECT id AS app_id, name AS app, coalesce(stale_since, suspect_since, missing.since) AS since,
            CASE WHEN stale_since IS NOT NULL THEN stale_reason
-                WHEN suspect_since IS NOT NULL THEN 'not_listed' ELSE 'emptied' END AS reason
-    FROM seen
-    WHERE stale_since IS NOT NULL OR suspect_since IS NOT NULL OR emptied_at IS NOT NULL
+                WHEN suspect_since IS NOT NULL THEN 'not_listed' ELSE 'missing' END AS reason
+    FROM seen LEFT JOIN missing ON missing.app_id = seen.id
+    WHERE stale_since IS NOT NULL OR suspect_since IS NOT NULL OR missing.since IS NOT NULL
 ), readings AS (
     SELECT coalesce(connections.name, '') AS connection, region.name AS region, scope.kind,
            count(*) AS scopes, count(scope.stale_since) AS stale,
@@ -138,7 +155,7 @@ WITH seen AS (
     GROUP BY 1
 )
 SELECT (SELECT coalesce(json_agg(days), '[]') FROM days),
-       (SELECT coalesce(json_agg(readings ORDER BY connection, region, kind), '[]') FROM readings),
+       (SELECT coalesce(json_agg(readings ORDER BY connection, region), '[]') FROM readings),
        (SELECT coalesce(json_agg(named), '[]') FROM (
             SELECT * FROM doubts ORDER BY since, app LIMIT %(named)s) named),
        (SELECT count(*) FROM doubts)
@@ -166,7 +183,7 @@ def read_health(user: User, *, at: datetime) -> Health:
     month = [first + timedelta(days=number) for number in range(DAYS)]
     return Health(
         days=[Day(day=day, **by_day.get(day.isoformat(), nothing)) for day in month],
-        readings=[_reading(row) for row in readings],
+        places=_places([_reading(row) for row in readings]),
         doubts=[
             Doubt(
                 UUID(row["app_id"]),
@@ -178,6 +195,16 @@ def read_health(user: User, *, at: datetime) -> Health:
         ],
         doubtful=doubtful,
     )
+
+
+def _places(readings: list[Reading]) -> list[Place]:
+    found: dict[tuple[str, str], dict[str, Reading]] = {}
+    for reading in readings:
+        found.setdefault((reading.connection, reading.region), {})[reading.kind] = reading
+    return [
+        Place(connection, region, [by_kind.get(kind) for kind in KINDS])
+        for (connection, region), by_kind in found.items()
+    ]
 
 
 def _reading(row: dict[str, Any]) -> Reading:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, JSONObject, NullIf
 
 from governance.accounts.models import User
@@ -32,7 +32,7 @@ def read_history(
 
 def _told(runs: "QuerySet[Run]") -> "QuerySet[Run, Any]":
     people = User.objects.filter(pk=OuterRef("requested_by")).values(
-        said=Coalesce(NullIf("name", Value("")), "email")
+        said=Coalesce(NullIf("name", Value("")), "email", output_field=CharField())
     )
     names = Connection.objects.filter(pk=OuterRef("connection_id")).values("name")
     failures = (
