@@ -17,7 +17,9 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role};
 """
+# `django_migrations` is among them: who could edit it could make a migration be forgotten.
 _NARROWED = """
+REVOKE INSERT, UPDATE, DELETE ON public.django_migrations FROM {role};
 REVOKE ALL ON public.audit_event, public.audit_personal, public.audit_head FROM PUBLIC, {role};
 REVOKE ALL ON FUNCTION public.audit_append(jsonb), public.audit_erase(uuid[], jsonb) FROM PUBLIC;
 GRANT SELECT ON public.audit_event, public.audit_personal, public.audit_head TO {role};

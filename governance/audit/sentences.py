@@ -55,6 +55,9 @@ SENTENCES: dict[str, Promise] = {
     "platform.role_changed": gettext_lazy(
         "The role of {person} on {app} changed from {before} to {after}."
     ),
+    "platform.status_changed": gettext_lazy(
+        "The status of {person} on {app} changed from {before} to {after}."
+    ),
     "platform.owner_changed": gettext_lazy("{app} has another owner."),
     "platform.two_factor_changed": gettext_lazy(
         "The two-factor authentication of {person} changed from {before} to {after}."
