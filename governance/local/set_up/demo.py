@@ -1,8 +1,74 @@
-"""The pretend company."""
+"""The pretend company: its people to sign in as, its connected accounts, and its past year.
 
+Put into an empty database and no other. When it is interrupted, the next start goes on where it
+stopped: the company's year is the same for the same end.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from governance.accounts.models import User
+from governance.connections.models import Connection
+from governance.emulator import World
 from governance.local.company import Company
+from governance.local.files import read_json, write_json
 from governance.local.places import Places
+from governance.local.set_up import replay, sign_ins
+from governance.local.set_up.descriptions import describe
+
+COMPANY = "demo"
+DOMAIN = "brumelle.example"
+# The project whose apps alone the scoped viewer sees.
+SCOPE = "billing"
+
+PEOPLE = [
+    ("Ada Admin", f"ada@{DOMAIN}", "admin", "describes people and apps"),
+    ("Olga Operator", f"olga@{DOMAIN}", "operator", "adds accounts, starts a sync"),
+    ("Aude Auditor", f"aude@{DOMAIN}", "auditor", "reads everything"),
+    ("Vera Viewer", f"vera@{DOMAIN}", "viewer", "reads everything"),
+    ("Basile Billing", f"basile@{DOMAIN}", "viewer", f"reads the project {SCOPE} alone"),
+]
+ADMIN, SCOPED = PEOPLE[0][1], PEOPLE[4][1]
 
 
 def prepare(places: Places) -> Company:
-    return Company(sentence="demo", anchor="2026-01-01T00:00:00+00:00")
+    """Make the demo where nothing is yet, or say that something is."""
+    state = read_json(places.demo).get(sign_ins.database_key())
+    if state is None:
+        if User.objects.exists() or Connection.objects.exists():
+            return Company(
+                sentence="This database holds data already, so the demo company was left out.",
+                sign_ins=sign_ins.kept(places),
+            )
+        # A state of the company that outlived its database would be of another year.
+        places.company.unlink(missing_ok=True)
+        anchor = datetime.now(UTC).replace(microsecond=0)
+        state = _keep(places, anchor, replayed=False)
+    anchor = datetime.fromisoformat(state["anchor"])
+    if not state["replayed"]:
+        _replay(places, anchor)
+        _keep(places, anchor, replayed=True)
+    return Company(
+        sentence="Brumelle, a pretend company, with a year of its past:",
+        sign_ins=sign_ins.kept(places),
+        anchor=anchor.isoformat(),
+        settings={} if settings.COMPANY_DOMAINS else {"COMPANY_DOMAINS": DOMAIN},
+    )
+
+
+def _keep(places: Places, anchor: datetime, *, replayed: bool) -> dict[str, Any]:
+    """Write down which year this database holds, and whether it holds all of it."""
+    everything = read_json(places.demo)
+    state = {"anchor": anchor.isoformat(), "replayed": replayed}
+    write_json(places.demo, everything | {sign_ins.database_key(): state})
+    return state
+
+
+def _replay(places: Places, anchor: datetime) -> None:
+    world = World.at_start_of_year(COMPANY, anchor=anchor)
+    people = sign_ins.make(PEOPLE, places, at=world.clock.now())
+    replay.connect(world)
+    replay.year(world)
+    describe(world, by=people[ADMIN], scoped=people[SCOPED], project=SCOPE, at=anchor)
