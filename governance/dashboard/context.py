@@ -16,6 +16,8 @@ from governance.accounts.models import User
 from governance.core import theme
 from governance.core.templatetags.interface import ago
 
+MOST_PEOPLE = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -28,7 +30,7 @@ class Frame:
     read: int  # of those: by a reading that was not followed by a failed one
     oldest_at: datetime | None  # the oldest of their readings; None while nothing was ever read
     failing: int  # scopes whose latest reading failed
-    without_two_factor: int  # people with access whose 2FA is off
+    without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
     held: int  # removals that wait for a person
     running: bool
 
@@ -66,6 +68,13 @@ class Frame:
         return " · ".join(parts)
 
     @property
+    def people_ask(self) -> str:
+        """How many people have 2FA off, as the sidebar says it; empty when nobody has."""
+        if self.without_two_factor >= MOST_PEOPLE:
+            return f"{MOST_PEOPLE - 1}+"
+        return str(self.without_two_factor or "")
+
+    @property
     def sync_asks(self) -> int:
         """How much on the Sync page waits for a person."""
         return self.held + self.failing
@@ -86,44 +95,79 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return context
 
 
-# Apps are counted by scope before anything is joined: there are few scopes and many apps.
-_QUERY = """
-WITH by_scope AS (
-    SELECT scope_id, count(*) AS apps, count(*) FILTER (WHERE stale_since IS NOT NULL) AS doubted
-    FROM inventory_app
-    WHERE gone_at IS NULL AND (%(everything)s OR project_id = ANY(%(projects)s::uuid[]))
-    GROUP BY scope_id
-), readings AS (
-    SELECT by_scope.apps, by_scope.doubted, scope.stale_since, coverage.until
+# The price must not grow with the inventory: every page pays it. Who sees everything is told what
+# the last run counted when it ended (the apps are counted here only before the first has); who
+# sees some projects has few apps. People are counted up to a hundred: beyond, "99+" says it.
+_EVERYTHING = """
+WITH ended AS (
+    SELECT (coverage->>'expected')::int AS expected, (coverage->>'read')::int AS read
+    FROM sync_run WHERE coverage->>'expected' IS NOT NULL ORDER BY requested_at DESC LIMIT 1
+), apps AS (
+    SELECT coalesce((SELECT expected FROM ended),
+                    (SELECT count(*) FROM inventory_app WHERE gone_at IS NULL)) AS apps,
+           coalesce((SELECT read FROM ended), (
+               SELECT count(*) FROM inventory_app app
+               JOIN inventory_scope scope ON scope.id = app.scope_id
+               JOIN inventory_coverage coverage ON coverage.scope_id = scope.id AND coverage.latest
+               WHERE app.gone_at IS NULL AND app.stale_since IS NULL
+                 AND scope.stale_since IS NULL)) AS read,
+           (SELECT min(coverage.until) FROM inventory_coverage coverage
+            JOIN inventory_scope scope ON scope.id = coverage.scope_id
+            WHERE coverage.latest AND scope.retired_at IS NULL
+              AND scope.kind IN ('collaborators', 'app')) AS until
+), off AS (
+    SELECT count(*) AS people FROM (
+        SELECT FROM inventory_person person
+        WHERE person.two_factor = 'off' AND EXISTS (
+            SELECT FROM inventory_collaboration held
+            WHERE held.person_id = person.id AND held.ended_at IS NULL)
+        LIMIT %(most)s) enough
+)
+"""
+_SOME = """
+WITH seen AS MATERIALIZED (
+    SELECT id, scope_id, stale_since FROM inventory_app
+    WHERE gone_at IS NULL AND project_id = ANY(%(projects)s::uuid[])
+), by_scope AS (
+    SELECT scope_id, count(*) AS apps, count(*) FILTER (WHERE stale_since IS NULL) AS believed
+    FROM seen GROUP BY scope_id
+), apps AS (
+    SELECT coalesce(sum(by_scope.apps), 0) AS apps,
+           coalesce(sum(believed) FILTER (
+               WHERE coverage.until IS NOT NULL AND scope.stale_since IS NULL), 0) AS read,
+           min(coverage.until) AS until
     FROM by_scope
     LEFT JOIN inventory_scope scope ON scope.id = by_scope.scope_id
     LEFT JOIN inventory_coverage coverage ON coverage.scope_id = scope.id AND coverage.latest
+), off AS (
+    SELECT count(*) AS people FROM (
+        SELECT FROM (
+            SELECT DISTINCT held.person_id FROM seen CROSS JOIN LATERAL (
+                SELECT person_id FROM inventory_collaboration
+                WHERE app_id = seen.id AND ended_at IS NULL OFFSET 0) held
+        ) held JOIN inventory_person person ON person.id = held.person_id
+        WHERE person.two_factor = 'off'
+        LIMIT %(most)s) enough
 )
-SELECT
-    (SELECT count(*) FROM connections_connection),
-    (SELECT count(*) FROM connections_connection
-     WHERE paused_at IS NULL AND state IN ('refused', 'unreadable')),
-    (SELECT coalesce(sum(apps), 0) FROM readings),
-    (SELECT coalesce(sum(apps - doubted), 0) FROM readings
-     WHERE until IS NOT NULL AND stale_since IS NULL),
-    (SELECT min(until) FROM readings),
-    (SELECT count(*) FROM inventory_scope
-     WHERE stale_since IS NOT NULL AND retired_at IS NULL),
-    (SELECT count(*) FROM inventory_person person
-     WHERE person.two_factor = 'off' AND EXISTS (
-        SELECT FROM inventory_collaboration held JOIN inventory_app app ON app.id = held.app_id
-        WHERE held.person_id = person.id AND held.ended_at IS NULL
-          AND (%(everything)s OR app.project_id = ANY(%(projects)s::uuid[])))),
-    (SELECT count(*) FROM sync_heldremoval WHERE state = 'waiting'),
-    EXISTS (SELECT FROM sync_run WHERE state = 'running')
+"""
+_REST = """
+SELECT (SELECT count(*) FROM connections_connection),
+       (SELECT count(*) FROM connections_connection
+        WHERE paused_at IS NULL AND state IN ('refused', 'unreadable')),
+       apps.apps, apps.read, apps.until,
+       (SELECT count(*) FROM inventory_scope
+        WHERE stale_since IS NOT NULL AND retired_at IS NULL),
+       off.people,
+       (SELECT count(*) FROM sync_heldremoval WHERE state = 'waiting'),
+       EXISTS (SELECT FROM sync_run WHERE state = 'running')
+FROM apps, off
 """
 
 
 def read_frame(user: User, now: datetime) -> Frame:
     """The counts of the frame for `user`, in one query."""
+    seen = _EVERYTHING if user.sees_everything else _SOME
     with connection.cursor() as cursor:
-        cursor.execute(
-            _QUERY, {"everything": user.sees_everything, "projects": list(user.projects)}
-        )
+        cursor.execute(seen + _REST, {"projects": list(user.projects), "most": MOST_PEOPLE})
         row = cursor.fetchone()
     return Frame(now, *row)
