@@ -92,8 +92,10 @@ def _texts(items: Any) -> list[str]:
 def _refused(status: int, said: dict[str, Any]) -> Refused:
     fields = _fields(said)
     words = _words(said) or "; ".join(f"{name} {', '.join(what)}" for name, what in fields.items())
-    sentence = f"Scalingo refused: {words}" if words else f"Scalingo refused (status {status})."
-    return Refused(sentence[:500], fields=fields, status=status)
+    sentence = (
+        f'Scalingo refused: "{words[:400]}".' if words else f"Scalingo refused (status {status})."
+    )
+    return Refused(sentence, fields=fields, status=status)
 
 
 def _no_right(*_of_answer: Any) -> ScalingoError:
@@ -106,7 +108,7 @@ def _forbidden(
     if body.strip() == b"Forbidden" and not is_json(headers):
         return Blocked("Scalingo refuses everything from this account or address.", status=status)
     words = _words(said)
-    sentence = "This account has no right here" + (f": {words}" if words else ".")
+    sentence = "This account has no right here" + (f': "{words}".' if words else ".")
     return NoRight(sentence, status=status)
 
 

@@ -23,9 +23,14 @@ TRIES = 64
 # All that decoding raises: bad JSON, bad UTF-8 (a ValueError), too many brackets.
 NOT_JSON = (msgspec.DecodeError, ValueError, RecursionError)
 
+# Numbers too great for a float are numbers nevertheless.
+plain = msgspec.json.Decoder(float_hook=float).decode
+
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
 _LIST_FOLLOWS = re.compile(rb"\s*:\s*\[")
+# Stands where the rows were, in what is around them.
+_STAND_IN = b'"the rows were here"'
 _OPEN, _CLOSE = frozenset(b"[{"), frozenset(b"]}")
 _COMMA, _QUOTE = ord(","), ord('"')
 
@@ -40,7 +45,7 @@ class Rows(Protocol):
 def decode(body: bytes | bytearray) -> Any:
     """JSON as plain values. Raises `NotUnderstood`."""
     try:
-        return msgspec.json.decode(body)
+        return plain(body)
     except NOT_JSON:
         pass
     raise NotUnderstood("is not whole, valid JSON", code="not_json")
@@ -74,10 +79,9 @@ class Cutter:
             raise NotUnderstood(f"has no list of {self._key}", code="wrong_shape")
         if self._state == "rows":
             raise NotUnderstood("ends in the middle", code="half_body")
-        if self._quoted in self._buffer:
-            raise NotUnderstood(f"has two lists of {self._key}", code="wrong_shape")
-        around = decode(self._around + self._buffer)
-        if not isinstance(around, dict) or around.get(self._key) != []:
+        around = decode(self._around + _STAND_IN + self._buffer)
+        # Another value of the same name further on would have taken its place.
+        if not isinstance(around, dict) or around.get(self._key) != [decode(_STAND_IN)]:
             raise NotUnderstood(f"has no list of {self._key}", code="wrong_shape")
         return around
 
@@ -94,6 +98,8 @@ class Cutter:
         if start < 0:
             self._enough = 2 * len(self._buffer)
             return
+        if start > MOST_AROUND:
+            raise NotUnderstood(f"has too much around its {self._key}", code="wrong_shape")
         self._around = self._buffer[:start]
         del self._buffer[:start]
         self._state = "rows"
@@ -125,9 +131,8 @@ class Cutter:
         if end >= 0:
             self._take_last(end)
         elif comma >= 0:
-            self._take(comma)
-        elif len(self._buffer) > MOST_OF_A_ROW:
-            raise NotUnderstood("has a row that is too long", code="wrong_shape")
+            self._hand_on(comma)
+            self._forget(comma + 1)
         else:
             self._enough = 2 * len(self._buffer)
 
@@ -141,16 +146,12 @@ class Cutter:
             if end < 0:
                 return False
             between = _BETWEEN.match(self._buffer, end)
-            if between:
+            if between and end < MOST_OF_A_ROW:
                 if not self._rows.take(self._run(end + 1)):
                     return False
                 self._forget(between.end() - 1)
                 return True
         return False
-
-    def _take(self, comma: int) -> None:
-        self._hand_on(comma)
-        self._forget(comma + 1)
 
     def _take_last(self, end: int) -> None:
         if self._buffer[:end].strip():
@@ -172,18 +173,28 @@ class Cutter:
         self._enough = RUN
 
     def _count(self) -> tuple[int, int]:
-        """Where the last comma between two rows is, and where the list ends; -1 if not there."""
+        """Where the last comma between two rows is, and where the list ends; -1 if not there.
+
+        Raises `NotUnderstood` for a row that is too long, however it came in parts.
+        """
         depth, comma = 0, -1
         for token in _TOKEN.finditer(self._buffer):
             mark = self._buffer[token.start()]
             if mark in _OPEN:
                 depth += 1
-            elif mark in _CLOSE:
-                if depth == 0:
-                    return comma, token.start()
+            elif mark in _CLOSE and depth > 0:
                 depth -= 1
-            elif mark == _COMMA and depth == 0:
+            elif depth == 0 and mark != _QUOTE:  # a comma, or the end
+                self._check_length(token.start() - comma)
+                if mark in _CLOSE:
+                    return comma, token.start()
                 comma = token.start()
             elif mark == _QUOTE and token.end() - token.start() == 1:
-                break
+                break  # a text that goes on in the next part
+        self._check_length(len(self._buffer) - comma)
         return comma, -1
+
+    @staticmethod
+    def _check_length(length: int) -> None:
+        if length > MOST_OF_A_ROW:
+            raise NotUnderstood("has a row that is too long", code="wrong_shape")

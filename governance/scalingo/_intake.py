@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ._cutter import NOT_JSON
+from ._cutter import NOT_JSON, plain
 from ._errors import NotUnderstood
 from ._listing import Listing, Seen, _Row
 from ._models import Collaborator, Problem
@@ -44,7 +44,7 @@ class Intake(Generic[T]):
     def take(self, run: bytes) -> bool:
         """Take a run row by row; nothing of it, and False, if it is not JSON."""
         try:
-            items = msgspec.json.decode(run)
+            items = plain(run)
         except NOT_JSON:
             return False
         good: list[T] = []
@@ -112,6 +112,7 @@ class CollaboratorIntake(Intake[Collaborator]):
         try:
             rows = _strictly(run)
             names = set[str]().union(*_names(run))
+            run.decode()  # texts that are skipped are not looked at by the other two
         except NOT_JSON:
             return super().take(run)
         if self._of_app is not None and any(row.app_id != self._of_app for row in rows):
@@ -169,13 +170,15 @@ class Pages:
         return following
 
     def _following(self, found: dict[str, Any]) -> int | None:
-        last = self._number(found, "total_pages", self.MOST)
-        otherwise = self._page + 1 if "next_page" not in found and "total_pages" in found else 0
-        after = self._number(found, "next_page", otherwise)
-        if after <= self._page or self._page >= last:
+        last = self._number(found, "total_pages", 0)
+        # Some services count their pages without naming the next.
+        otherwise = self._page + 1 if "next_page" not in found else 0
+        after = self._number(found, "next_page", otherwise if last else 0)
+        if after <= self._page or (last and self._page >= last):
             return None
         if self._page >= self.MOST:
-            raise NotUnderstood("has more pages than can be", code="wrong_shape")
+            self._broken("has more pages than can be")
+            return None
         self._page += 1
         return self._page
 
