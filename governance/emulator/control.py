@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .world import World
 
 PREFIX = "/_emulator/"
+# A holder of an invitation's secret is on the app; the API tells it to those who may know.
+_UNSAID = ("link_token",)
 Control = Callable[["World", Request, dict[str, Any]], Any]
 
 
@@ -57,7 +59,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return iso(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: inner for name, inner in asdict(value).items() if not callable(inner)}
+        said = asdict(value).items()
+        return {name: inner for name, inner in said if name not in _UNSAID and not callable(inner)}
     if isinstance(value, (set, tuple)):
         return list(value)
     return getattr(value, "value", str(value))

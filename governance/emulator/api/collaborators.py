@@ -122,11 +122,18 @@ def change_role(call: Call) -> Reply:
     limited = call.rooted("collaborator").get("is_limited")
     if not isinstance(limited, bool):
         raise unprocessable(is_limited=["is invalid"])
-    refusal = call.world.switches.linker_refusal_status
-    if refusal and app.linker_id and app.linker_id == one.account_id:
-        raise Refusal(refusal, {"errors": {"is_limited": [switches.LINKER_REFUSAL]}})
+    if app.linker_id and app.linker_id == one.account_id:
+        _refuse_linker(call.world.switches.linker_refusal_status)
     changed = call.world.change_role(app, one, limited=limited, by=call.caller)
     return Reply(200, {"collaborator": shown(call, app, changed, call.standing(app))})
+
+
+def _refuse_linker(status: int) -> None:
+    """Refuse as the switch says; a status of 0 is no refusal."""
+    if status == 422:
+        raise unprocessable(is_limited=[switches.LINKER_REFUSAL])
+    if status:
+        raise Refusal(status, {"error": switches.LINKER_REFUSAL})
 
 
 @route("DELETE", "/v1/apps/:app/collaborators/:id")

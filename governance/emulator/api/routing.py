@@ -155,12 +155,13 @@ _ROUTES: dict[Host, dict[tuple[str, int], list[Route]]] = {host: {} for host in 
 def route(
     method: str, pattern: str, *hosts: Host, public: bool = False
 ) -> Callable[[Handler], Handler]:
-    """Let a function answer a method and path; `:name` is one segment. The first that fits wins."""
+    """Let a function answer a method and path; `:name` is one segment. Literal segments win."""
 
     def register(handler: Handler) -> Handler:
         for host in hosts or (Host.REGION,):
-            key = (method, pattern.count("/"))
-            _ROUTES[host].setdefault(key, []).append(Route(method, pattern, handler, public))
+            routes = _ROUTES[host].setdefault((method, pattern.count("/")), [])
+            routes.append(Route(method, pattern, handler, public))
+            routes.sort(key=lambda known: known.pattern.count(":"))
         return handler
 
     return register
