@@ -38,7 +38,7 @@ def connections(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("token")
-@sensitive_variables("form")
+@sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Give the token of one more account."""
@@ -90,7 +90,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @sensitive_post_parameters("token")
-@sensitive_variables("form")
+@sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
 def replace_token(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Give a new token of the same account."""

@@ -41,7 +41,7 @@ class InUse(Exception):
     """A connection that was read with is paused, not removed: what it read rests on it."""
 
 
-@sensitive_variables("token")
+@sensitive_variables()
 def clean_token(token: str) -> str:
     """The token without the blanks around it. Raises `NotAToken`."""
     token = token.strip()
@@ -51,7 +51,7 @@ def clean_token(token: str) -> str:
 
 
 @transaction.atomic
-@sensitive_variables("token")
+@sensitive_variables()
 def add(
     name: str, token: str, *, by: User | None, at: datetime, source: Source = Source.PAGE
 ) -> Connection:
@@ -76,7 +76,7 @@ def add(
 
 
 @transaction.atomic
-@sensitive_variables("token")
+@sensitive_variables()
 def replace_token(
     connection: Connection,
     token: str,
