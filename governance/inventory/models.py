@@ -309,6 +309,8 @@ class Collaboration(models.Model):
     started_at = models.DateTimeField()
     ended_after = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Of Scalingo's row, to tell in one look whether anything of it changed. Owners have none.
+    digest = models.BinaryField(max_length=16, null=True)
     # First found missing, while its end waits for a second reading or for a person.
     missing_after = models.DateTimeField(null=True)
     missing_at = models.DateTimeField(null=True)

@@ -16,15 +16,17 @@ from governance.sync.apply import (
     apply_two_factor,
     find_changes,
     forget_missing,
+    open_rows,
+    unknown_accounts,
     write_changes,
 )
 from governance.sync.apply.attribution import Cause
-from governance.sync.apply.collaborations import APPS_PER_BATCH
+from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.causes import EVENT_HOURS, causes_of
 from governance.sync.context import Place
 from governance.sync.known import KnownApp, mark_apps_stale
 from governance.sync.listings import raise_if_hopeless
-from governance.sync.rows import Digests, seen
+from governance.sync.rows import Digests, row_digest, seen, storable
 from governance.sync.scopes import Reading
 
 # Rows held in memory at once while they are copied; a larger change takes several passes.
@@ -40,27 +42,19 @@ class Answers:
     single: Mapping[str, tuple[Listing[Collaborator], Digests]]
 
     def digest(self, app_id: str) -> bytes:
-        digests = self.single[app_id][1] if app_id in self.single else self.digests
-        return digests.of(app_id)
+        return self.of(app_id).of(app_id)
 
-    def two_factor(self) -> dict[str, TwoFactor]:
-        """What these answers say of the 2FA of everybody in them; the later reading counts."""
-        values = self.digests.two_factor()
-        for _, digests in self.single.values():
-            values |= digests.two_factor()
-        return values
-
-    def rows(self, wanted: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The rows of `wanted` apps, as `apply` copies them, by Scalingo app id."""
+    def rows(self, wanted: frozenset[str]) -> Iterator[Collaborator]:
+        """The rows of `wanted` apps."""
         listed = wanted - self.single.keys()
-        for row in self.listing if listed else ():
-            if row.app_id in listed:
-                yield row.app_id, seen(row, self.digests)
+        if listed:
+            yield from (row for row in self.listing if row.app_id in listed)
         for app_id in wanted & self.single.keys():
-            listing, digests = self.single[app_id]
-            for row in listing:
-                if row.app_id == app_id:
-                    yield app_id, seen(row, digests)
+            yield from (row for row in self.single[app_id][0] if row.app_id == app_id)
+
+    def of(self, app_id: str) -> Digests:
+        """What the answer that counts for an app says as a whole."""
+        return self.single[app_id][1] if app_id in self.single else self.digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,40 +158,61 @@ def apply_answers(
         if app.missing_at and app.digest == answers.digest(app.scalingo_id)
     ]
     forget_missing(unchanged)
-    if not changed:
-        return
-    place.context.two_factor += apply_two_factor(
-        answers.two_factor(), previous=reading.previous, at=reading.at
-    )
     for group in _groups(changed, answers.digests):
-        ids = {app.scalingo_id: app.id for app in group}
-        rows: dict[str, list[tuple[str, ...]]] = {app_id: [] for app_id in ids}
-        for app_id, row in answers.rows(frozenset(ids)):
-            rows[app_id].append(row)
+        rows: dict[str, list[Collaborator]] = {app.scalingo_id: [] for app in group}
+        for row in answers.rows(frozenset(rows)):
+            rows[row.app_id].append(row)
         todo = iter(group)
         while batch := list(islice(todo, APPS_PER_BATCH)):
             _apply_batch(place, reading, batch, rows, answers)
+    if changed:
+        _settle_unknown(place, reading, answers.digests)
 
 
 def _apply_batch(
     place: Place,
     reading: Reading,
     apps: list[KnownApp],
-    rows: Mapping[str, list[tuple[str, ...]]],
+    rows: Mapping[str, list[Collaborator]],
     answers: Answers,
 ) -> None:
-    changes = find_changes(
-        [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in apps],
-        ((app.id, row) for app in apps for row in rows[app.scalingo_id]),
-        at=reading.at,
-    )
-    causes = _ask_who(place, apps, changes)
+    incoming: list[tuple[UUID, tuple[str, ...], bytes | None]] = []
+    absent: list[tuple[UUID, str]] = []
+    for app, known in zip(apps, open_rows([app.id for app in apps]), strict=True):
+        digests = answers.of(app.scalingo_id)
+        for row in rows[app.scalingo_id]:
+            digest = row_digest(row)
+            if known.pop(storable(row.id, 80), None) != digest:
+                incoming.append((app.id, seen(row, digests), digest))
+        absent += [(app.id, collaborator_id) for collaborator_id in known]
+    batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in apps]
+    found = find_changes(batches, incoming, absent, at=reading.at)
+    causes = _ask_who(place, apps, found.changes)
     ends = write_changes(
-        changes, fence=reading.fence, scope_id=reading.scope.pk, at=reading.at, causes=causes
+        found,
+        fence=reading.fence,
+        scope_id=reading.scope.pk,
+        previous=reading.previous,
+        at=reading.at,
+        causes=causes,
     )
     stage(place, ends)
     place.context.causes.update(causes)
-    place.context.count(changes)
+    place.context.count(found)
+
+
+def _settle_unknown(place: Place, reading: Reading, digests: Digests) -> None:
+    """Where a body no longer disagrees with itself, people's 2FA is known again.
+
+    The row that is left may be one that did not change, so no batch has it.
+    """
+    said = digests.two_factor()
+    known = {
+        account: said[account]
+        for account in unknown_accounts() & said.keys()
+        if said[account] != TwoFactor.UNKNOWN
+    }
+    place.context.two_factor += apply_two_factor(known, previous=reading.previous, at=reading.at)
 
 
 def stage(place: Place, ends: list[End]) -> None:

@@ -10,7 +10,7 @@ from governance.connections.models import Connection
 from governance.inventory.models import Region
 from governance.scalingo import Client
 from governance.scalingo import Region as ApiRegion
-from governance.sync.apply import AppChange, End
+from governance.sync.apply import Difference, End
 from governance.sync.apply.attribution import Cause
 from governance.sync.models import Run, Step
 from governance.sync.progress import Progress
@@ -39,10 +39,11 @@ class Context:
     not_understood: int = 0
     may_be_gone: set[UUID] = field(default_factory=set)
 
-    def count(self, changes: Sequence[AppChange]) -> None:
-        """Count the differences of one scope; ends are counted when they are written."""
-        self.joined += sum(change.what == "new" for change in changes)
-        self.changed += sum(change.what == "changed" for change in changes)
+    def count(self, found: Difference) -> None:
+        """Count the differences of one batch; ends are counted when they are written."""
+        self.joined += sum(change.what == "new" for change in found.changes)
+        self.changed += sum(change.what == "changed" for change in found.changes)
+        self.two_factor += len(found.two_factor)
 
 
 @dataclass(slots=True)

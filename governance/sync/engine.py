@@ -30,7 +30,7 @@ from governance.inventory.models import Region, Scope, TwoFactor
 from governance.scalingo import Client, ScalingoError
 from governance.sync import guard, held, scopes
 from governance.sync.apply import End, apply_two_factor, note_missing, write_ends
-from governance.sync.apply.collaborations import APPS_PER_BATCH
+from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.context import ClientFactory, Context, Place
 from governance.sync.fencing import Fenced
 from governance.sync.models import HeldRemoval, Run, Step

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from governance.inventory.models import Coverage
+
 
 @dataclass(frozen=True, slots=True)
 class KnownApp:
@@ -30,13 +32,11 @@ class KnownApp:
 
 
 _KNOWN = """
-SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest,
-       (SELECT i.value FROM inventory_identity i
-         WHERE i.person_id = a.owner_id AND i.kind = 'user_id' AND i.ended_at IS NULL LIMIT 1),
-       COALESCE(a.stale_since, c.until),
+SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest, i.value, a.scope_id, a.stale_since,
        m.missing_at, a.suspect_since, a.suspect_readings, a.suspect_read_at
   FROM inventory_app a
-  LEFT JOIN inventory_coverage c ON c.scope_id = a.scope_id AND c.latest
+  LEFT JOIN inventory_identity i
+    ON i.person_id = a.owner_id AND i.kind = 'user_id' AND i.ended_at IS NULL
   LEFT JOIN (SELECT app_id, min(missing_at) AS missing_at FROM inventory_collaboration
               WHERE missing_at IS NOT NULL AND ended_at IS NULL GROUP BY app_id) m
     ON m.app_id = a.id
@@ -46,12 +46,26 @@ SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest,
 
 def known_apps(region_id: UUID, connection_id: UUID) -> dict[str, KnownApp]:
     """The apps of a region that this connection's readings decide on, by Scalingo id."""
+    read_at = dict(
+        Coverage.objects.filter(latest=True, scope__region=region_id).values_list("scope", "until")
+    )
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [region_id, connection_id])
         return {
-            scalingo_id: KnownApp(pk, scalingo_id, name, kind, digest and bytes(digest), *others)
-            for pk, scalingo_id, name, kind, digest, *others in cursor.fetchall()
-        }
+            scalingo_id: KnownApp(
+                pk,
+                scalingo_id,
+                name,
+                kind,
+                digest and bytes(digest),
+                owner,
+                stale_since or read_at.get(scope_id),
+                *others,
+            )
+            for (
+                pk, scalingo_id, name, kind, digest, owner, scope_id, stale_since, *others
+            ) in cursor.fetchall()
+        }  # fmt: skip
 
 
 _STALE = """

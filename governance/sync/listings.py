@@ -12,7 +12,7 @@ from governance.inventory.models import App as InventoryApp
 from governance.inventory.models import Scope
 from governance.scalingo import App, Database, Listing, ScalingoError
 from governance.sync import scopes
-from governance.sync.apply import ListedApp, apply_apps
+from governance.sync.apply import Difference, ListedApp, apply_apps
 from governance.sync.apply.apps import Applied
 from governance.sync.context import Place
 from governance.sync.rows import storable
@@ -67,7 +67,7 @@ def apply_listed(place: Place, apps: list[ListedApp], reading: scopes.Reading) -
         previous=reading.previous,
         at=reading.at,
     )
-    place.context.count(applied.owners)
+    place.context.count(Difference(applied.owners, []))
     return applied
 
 

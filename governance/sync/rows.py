@@ -6,6 +6,8 @@ text is made storable here and nowhere else.
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
 
 import msgspec
 
@@ -64,66 +66,48 @@ def membership(row: Collaborator) -> tuple[object, ...]:
     return row.id, person_key(row), row.is_limited, row.status
 
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
+_app_id = attrgetter("app_id")
+
+
+def row_digest(row: Collaborator) -> bytes:
+    """16 bytes that change when anything of the row does."""
+    return blake2b(encode(row), digest_size=16).digest()
 
 
 class Digests:
     """The digest of each app's rows, whatever their order, without keeping the rows.
 
-    A digest is the sum of its rows' digests: two sets of rows are equal when their sums are. Also
-    gathers what one body says of each account's 2FA, because a body may disagree with itself; and
-    who is on the apps to `watch`, to compare two answers by what matters.
+    Rows of an app that come together are sorted and digested together; where an app's rows are
+    scattered, its digest is the sum over the runs. So an answer in another order may look changed,
+    which costs a comparison, and a changed one never looks the same. Also gathers what one body
+    says of each account's 2FA, because a body may disagree with itself; and who is on the apps to
+    `watch`, to compare two answers by what matters.
     """
 
     def __init__(self, watch: frozenset[str] = frozenset()) -> None:
         self.watched: dict[str, set[tuple[object, ...]]] = {app_id: set() for app_id in watch}
         self._sums: dict[str, int] = {}
         self._counts: dict[str, int] = {}
-        self._two_factor: dict[str, bool | None] = {}
+        self._two_factor: dict[str | None, bool | None] = {}
         self.disagreeing: set[str] = set()
-        self.rows = 0
 
     def read(self, rows: Iterable[Collaborator]) -> "Digests":
         """Take all of `rows` in. Returns itself."""
-        sums, counts, seen, disagreeing, watched = (
-            self._sums,
-            self._counts,
-            self._two_factor,
-            self.disagreeing,
-            self.watched,
-        )
-        count = 0
-        for row in rows:
-            count += 1
-            digest = blake2b(
-                _encode(
-                    (
-                        row.id,
-                        row.user_id,
-                        row.email,
-                        row.username,
-                        row.status,
-                        row.is_limited,
-                        row.two_factor,
-                    )
-                ),
-                digest_size=16,
-            ).digest()
-            app_id = row.app_id
+        sums, counts, watched = self._sums, self._counts, self.watched
+        said, disagreeing = self._two_factor, self.disagreeing
+        for app_id, group in groupby(rows, _app_id):
+            run = list(group)
+            together = b"\n".join(sorted(map(encode, run)))
+            digest = blake2b(together, digest_size=16).digest()
             sums[app_id] = sums.get(app_id, 0) + int.from_bytes(digest, "big")
-            counts[app_id] = counts.get(app_id, 0) + 1
+            counts[app_id] = counts.get(app_id, 0) + len(run)
             if app_id in watched:
-                watched[app_id].add(membership(row))
-            user_id = row.user_id
-            if user_id is not None:
+                watched[app_id].update(map(membership, run))
+            for row in run:
                 value = row.two_factor
-                before = seen.setdefault(user_id, value)
-                if before is not value:
-                    if before is None:
-                        seen[user_id] = value
-                    elif value is not None:
-                        disagreeing.add(user_id)
-        self.rows += count
+                if said.setdefault(row.user_id, value) is not value:
+                    _disagree(said, disagreeing, row.user_id, value)
         return self
 
     def __contains__(self, app_id: str) -> bool:
@@ -157,11 +141,15 @@ class Digests:
 
     def two_factor(self) -> dict[str, TwoFactor]:
         """What this body says of the 2FA of every account in it, by storable user id."""
-        return {storable(user_id, 254): self.two_factor_of(user_id) for user_id in self._two_factor}
+        return {
+            storable(user_id, 254): self.two_factor_of(user_id)
+            for user_id in self._two_factor
+            if user_id is not None
+        }
 
 
 def seen(row: Collaborator, digests: Digests) -> tuple[str, ...]:
-    """The row as `apply` copies it into its temporary table, without the app."""
+    """The row as `apply` copies it into its temporary table, without the app and the digest."""
     kind, key = person_key(row)
     status, said = status_of(row)
     return (
@@ -175,3 +163,18 @@ def seen(row: Collaborator, digests: Digests) -> tuple[str, ...]:
         said,
         digests.two_factor_of(row.user_id).value,
     )
+
+
+def _disagree(
+    said: dict[str | None, bool | None],
+    disagreeing: set[str],
+    user_id: str | None,
+    value: bool | None,  # noqa: FBT001
+) -> None:
+    """One body said two things of an account: on and off disagree; silence does not."""
+    if user_id is None or value is None:
+        return
+    if said[user_id] is None:
+        said[user_id] = value
+    else:
+        disagreeing.add(user_id)

@@ -16,15 +16,8 @@ from django.db.backends.utils import CursorWrapper
 from governance.audit.actions import record_many
 from governance.audit.events import Entry, Source
 from governance.inventory.models import Collaboration, Role, Status, TwoFactor
-from governance.sync.apply.collaborations import (
-    APPS_PER_BATCH,
-    NO_CAUSES,
-    AppChange,
-    Batch,
-    Causes,
-    find_changes,
-    write_changes,
-)
+from governance.sync.apply.collaborations import NO_CAUSES, Causes, write_changes
+from governance.sync.apply.compare import APPS_PER_BATCH, AppChange, Batch, Difference, find_changes
 from governance.sync.fencing import Fence
 
 
@@ -255,17 +248,19 @@ def _apply_owners(
         )
         for app in apps
     ]
-    rows = [(ids[app.scalingo_id], _owner_row(app)) for app in apps]
-    changes = find_changes(batches, rows, owners=True, at=at)
+    rows = [(ids[app.scalingo_id], _owner_row(app), None) for app in apps]
+    # The listing of apps says nothing of 2FA.
+    found = Difference(find_changes(batches, rows, at=at).changes, [])
     write_changes(
-        changes,
+        found,
         fence=fence,
         scope_id=None,
+        previous=previous,
         at=at,
         causes=causes,
         also=lambda cursor: cursor.execute(_OWNERS),
     )
-    return changes
+    return found.changes
 
 
 def _owner_row(app: ListedApp) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""The difference between what was observed of some apps and what was known, and its writing."""
+"""Write the difference between what was observed of some apps and what was open."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,46 +10,10 @@ from django.db.backends.utils import CursorWrapper
 
 from governance.audit.actions import record_many
 from governance.sync.apply.attribution import Cause, write_attributions
-from governance.sync.apply.people import make_people, rename_people
+from governance.sync.apply.compare import AppChange, Difference
+from governance.sync.apply.people import rename_people, write_two_factor
 from governance.sync.apply.platform_events import entries_of
 from governance.sync.fencing import Fence
-
-# How many apps share a transaction: one each costs 16 times as much, and very many at once would
-# hold what readers wait for.
-APPS_PER_BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What was observed of one app: its digest, and when it had been read before.
-
-    `previous` is None at the first reading of all: nothing can then be said to have changed.
-    """
-
-    app_id: UUID
-    digest: bytes | None
-    previous: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class AppChange:
-    """One difference. `collaboration_id` is the row that ends; None when somebody is new."""
-
-    what: str  # "new", "changed" or "ended"
-    app_id: UUID
-    collaborator_id: str
-    collaboration_id: int | None
-    person_id: UUID  # who it is now; for an end, who it was
-    old_person_id: UUID | None
-    role: str
-    old_role: str | None
-    status: str
-    old_status: str | None
-    email: str
-    username: str
-    previous: datetime | None
-    missing_after: datetime | None = None
-    missing_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,88 +24,7 @@ class End:
     seen_at: datetime  # of the observation without it
     fence: Fence
     # The app's digest once all of its ends are written.
-    digest: bytes | None = field(default=None, compare=False)
-
-
-_TABLES = """
-CREATE TEMP TABLE IF NOT EXISTS seen (
-    app_id uuid NOT NULL, collaborator_id text NOT NULL, kind text NOT NULL, key text NOT NULL,
-    email text NOT NULL, username text NOT NULL, role text NOT NULL, status text NOT NULL,
-    status_said text NOT NULL, two_factor text NOT NULL, person_id uuid
-);
-CREATE TEMP TABLE IF NOT EXISTS batch (app_id uuid NOT NULL, digest bytea, previous timestamptz);
-CREATE TEMP TABLE IF NOT EXISTS diff (
-    what text NOT NULL, app_id uuid NOT NULL, collaborator_id text NOT NULL,
-    collaboration_id bigint, person_id uuid, old_person_id uuid, role text, old_role text,
-    status text, status_said text, old_status text, email text, username text,
-    previous timestamptz, since_after timestamptz, since_at timestamptz,
-    missing_after timestamptz, missing_at timestamptz
-);
-TRUNCATE seen, batch, diff;
-"""
-
-# Owners have rows of ours, which come from the listing of apps; all others from collaborators'.
-_DIFF = """
-INSERT INTO diff
-SELECT CASE WHEN c.id IS NULL THEN 'new' WHEN s.person_id IS NULL THEN 'ended' ELSE 'changed' END,
-       b.app_id, COALESCE(s.collaborator_id, c.collaborator_id), c.id,
-       COALESCE(s.person_id, c.person_id), c.person_id, COALESCE(s.role, c.role), c.role,
-       COALESCE(s.status, c.status), s.status_said, c.status, COALESCE(s.email, ''),
-       COALESCE(s.username, ''), b.previous,
-       CASE WHEN c.id IS NULL OR (c.collaborator_id = 'owner' AND c.person_id <> s.person_id)
-            THEN b.previous ELSE c.since_after END,
-       CASE WHEN c.id IS NULL OR (c.collaborator_id = 'owner' AND c.person_id <> s.person_id)
-            THEN NULL ELSE c.since_at END,
-       c.missing_after, c.missing_at
-  FROM (SELECT o.* FROM inventory_collaboration o JOIN batch ON batch.app_id = o.app_id
-         WHERE o.ended_at IS NULL AND (o.collaborator_id = 'owner') = %(owners)s) c
-  FULL JOIN seen s ON s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
-  JOIN batch b ON b.app_id = COALESCE(s.app_id, c.app_id)
- WHERE c.id IS NULL OR s.person_id IS NULL
-    OR (c.person_id, c.role, c.status, c.status_said)
-       IS DISTINCT FROM (s.person_id, s.role, s.status, s.status_said)
-"""
-
-_READ = """
-SELECT d.what, d.app_id, d.collaborator_id, d.collaboration_id, d.person_id, d.old_person_id,
-       d.role, d.old_role, d.status, d.old_status,
-       COALESCE(NULLIF(d.email, ''), p.email), COALESCE(NULLIF(d.username, ''), p.username),
-       d.previous, d.missing_after, d.missing_at
-  FROM diff d JOIN inventory_person p ON p.id = d.person_id
- WHERE d.previous IS NOT NULL OR d.what <> 'new'
- ORDER BY d.app_id, d.collaborator_id
-"""
-
-
-def find_changes(
-    batches: Sequence[Batch],
-    rows: Iterable[tuple[UUID, tuple[str, ...]]],
-    *,
-    owners: bool = False,
-    at: datetime,
-) -> list[AppChange]:
-    """Compare `rows` (by app, as `rows.seen` makes them) with what is open; return what differs.
-
-    The difference stays in temporary tables of this database connection for `write_changes`, so
-    that Scalingo can be asked in between, outside any transaction, who did it. Whoever is new at
-    an app's first reading is no change and is not returned.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_TABLES)
-        with cursor.copy("COPY batch FROM STDIN") as copy:
-            for one in batches:
-                copy.write_row((one.app_id, one.digest, one.previous))
-        with cursor.copy(
-            "COPY seen (app_id, collaborator_id, kind, key, email, username, role, status,"
-            " status_said, two_factor) FROM STDIN"
-        ) as copy:
-            for app_id, row in rows:
-                copy.write_row((app_id, *row))
-        cursor.execute("ANALYZE seen; ANALYZE batch")
-        make_people(cursor, at)
-        cursor.execute(_DIFF, {"owners": owners})
-        cursor.execute(_READ)
-        return [AppChange(*row) for row in cursor.fetchall()]
+    digest: bytes | None = None
 
 
 _CLOSE = """
@@ -153,9 +36,9 @@ UPDATE inventory_collaboration c
 
 _OPEN = """
 INSERT INTO inventory_collaboration
-       (app_id, person_id, collaborator_id, role, status, status_said,
+       (app_id, person_id, collaborator_id, role, status, status_said, digest,
         since_after, since_at, started_after, started_at)
-SELECT app_id, person_id, collaborator_id, role, status, COALESCE(status_said, ''),
+SELECT app_id, person_id, collaborator_id, role, status, COALESCE(status_said, ''), digest,
        since_after, COALESCE(since_at, %(at)s), previous, %(at)s
   FROM diff WHERE what <> 'ended'
 """
@@ -187,11 +70,13 @@ UPDATE inventory_person p SET merged_into_id = moved.person_id, changed_at = %(a
   FROM moved WHERE p.id = moved.old_person_id
 """
 
+# Rows that differ in what is no period: a name, 2FA; or that are there again.
 _SEEN_AGAIN = """
-UPDATE inventory_collaboration c SET missing_after = NULL, missing_at = NULL
+UPDATE inventory_collaboration c
+   SET digest = s.digest, missing_after = NULL, missing_at = NULL
   FROM seen s
- WHERE c.missing_at IS NOT NULL AND c.ended_at IS NULL
-   AND c.app_id = s.app_id AND c.collaborator_id = s.collaborator_id
+ WHERE c.ended_at IS NULL AND c.app_id = s.app_id AND c.collaborator_id = s.collaborator_id
+   AND (c.missing_at IS NOT NULL OR c.digest IS DISTINCT FROM s.digest)
 """
 
 # An app with staged ends keeps its old digest until they are written: it is looked at again.
@@ -216,10 +101,11 @@ NO_CAUSES: Causes = {}
 
 
 def write_changes(
-    changes: Sequence[AppChange],
+    found: Difference,
     *,
     fence: Fence,
     scope_id: UUID | None,
+    previous: datetime | None,
     at: datetime,
     causes: Causes = NO_CAUSES,
     also: Callable[[CursorWrapper], None] | None = None,
@@ -230,6 +116,7 @@ def write_changes(
     written then. `also` runs inside the transaction, before the audit events.
     """
     now = {"at": at, "scope": scope_id}
+    changes = found.changes
     with transaction.atomic(), connection.cursor() as cursor:
         fence.enforce(cursor)
         rename_people(cursor, at)
@@ -241,6 +128,7 @@ def write_changes(
         cursor.execute(_SEEN_AGAIN)
         cursor.execute(_DIGEST, now)
         cursor.execute(_TOUCH, now)
+        events = write_two_factor(cursor, found.two_factor, previous=previous, at=at)
         if also:
             also(cursor)
         told = [change for change in changes if change.what != "ended"]
@@ -252,14 +140,18 @@ def write_changes(
                 if (key := _key(change)) in causes
             ],
         )
-        record_many(entries_of(told, causes, at=at))
-        cursor.execute("SELECT app_id, digest FROM batch")
-        digests = dict(cursor.fetchall())
+        record_many([*entries_of(told, causes, at=at), *events])
+        digests = _digests(cursor) if len(told) < len(changes) else {}
     return [
         End(change=change, seen_at=at, fence=fence, digest=digests.get(change.app_id))
         for change in changes
         if change.what == "ended"
     ]
+
+
+def _digests(cursor: CursorWrapper) -> dict[UUID, bytes]:
+    cursor.execute("SELECT app_id, digest FROM batch")
+    return dict(cursor.fetchall())
 
 
 def _key(change: AppChange) -> tuple[UUID, str]:

@@ -1,7 +1,10 @@
 """People as Scalingo names them: found by their keys, made when new, kept with their history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -10,13 +13,13 @@ from governance.audit.actions import record_many
 from governance.audit.events import Entry, Source
 from governance.inventory.models import TwoFactor
 
-# Everyone in `seen` who is nobody yet becomes a person with one key. Runs in a transaction of its
-# own: a person without a collaboration shows nowhere.
+# Everyone in `incoming` who is nobody yet becomes a person with one key. Runs in a transaction of
+# its own: a person without a collaboration shows nowhere.
 _MAKE_PEOPLE = """
 WITH missing AS (
     SELECT DISTINCT ON (s.kind, s.key)
            gen_random_uuid() AS id, s.kind, s.key, s.email, s.username, s.two_factor
-      FROM seen s
+      FROM incoming s
      WHERE NOT EXISTS (
            SELECT 1 FROM inventory_identity i
             WHERE i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
@@ -41,9 +44,10 @@ SELECT id, 'username', username, %(at)s FROM missing WHERE kind = 'user_id' AND 
 """
 
 _NAME_PEOPLE = """
-UPDATE seen s SET person_id = i.person_id
-  FROM inventory_identity i
- WHERE i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
+INSERT INTO seen
+SELECT s.*, i.person_id
+  FROM incoming s JOIN inventory_identity i
+    ON i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
    AND i.kind IN ('user_id', 'email')
 """
 
@@ -88,7 +92,7 @@ UPDATE inventory_person p
 
 
 def make_people(cursor: CursorWrapper, at: datetime) -> None:
-    """Make a person of everyone in `seen` who is not one yet, and fill in `seen.person_id`."""
+    """Make a person of everyone in `incoming` who is not one yet; `seen` gets who each row is."""
     with transaction.atomic():
         cursor.execute(_MAKE_PEOPLE, {"at": at})
     cursor.execute(_NAME_PEOPLE)
@@ -110,19 +114,29 @@ SELECT i.value, p.id, p.two_factor
  WHERE i.kind = 'user_id' AND i.ended_at IS NULL AND i.value = ANY(%s)
 """
 
-_NEXT_PERIOD = """
+_UNKNOWN = """
+SELECT i.value
+  FROM inventory_person p JOIN inventory_identity i ON i.person_id = p.id
+ WHERE p.two_factor = 'unknown' AND i.kind = 'user_id' AND i.ended_at IS NULL
+"""
+
+_SEEN_OTHERWISE = """
+SELECT DISTINCT s.person_id, p.two_factor, s.two_factor
+  FROM seen s JOIN inventory_person p ON p.id = s.person_id
+ WHERE s.kind = 'user_id' AND s.two_factor <> p.two_factor
+"""
+
+_CLOSE_PERIOD = """
 WITH new AS (SELECT * FROM unnest(%(ids)s::uuid[], %(values)s::text[]) AS t(person_id, value)),
 closed AS (
     UPDATE inventory_twofactorperiod p
        SET ended_after = GREATEST(p.started_at, %(previous)s),
            ended_at = GREATEST(p.started_at + interval '1 microsecond', %(at)s)
       FROM new WHERE p.person_id = new.person_id AND p.ended_at IS NULL
-), people AS (
-    UPDATE inventory_person p
-       SET two_factor = new.value, two_factor_read_at = %(at)s, changed_at = %(at)s
-      FROM new WHERE p.id = new.person_id
 )
-SELECT 1
+UPDATE inventory_person p
+   SET two_factor = new.value, two_factor_read_at = %(at)s, changed_at = %(at)s
+  FROM new WHERE p.id = new.person_id
 """
 _OPEN_PERIOD = """
 INSERT INTO inventory_twofactorperiod (person_id, value, started_after, started_at)
@@ -131,10 +145,58 @@ SELECT person_id, value, %(previous)s, %(at)s
 """
 
 
+@dataclass(frozen=True, slots=True)
+class TwoFactorChange:
+    """One person's 2FA, as it was known and as it was read."""
+
+    person_id: UUID
+    before: str
+    after: str
+
+
+def two_factor_seen(cursor: CursorWrapper) -> list[TwoFactorChange]:
+    """Whose 2FA is otherwise in `seen` than we know."""
+    cursor.execute(_SEEN_OTHERWISE)
+    return [TwoFactorChange(*row) for row in cursor.fetchall()]
+
+
+def write_two_factor(
+    cursor: CursorWrapper,
+    changes: Sequence[TwoFactorChange],
+    *,
+    previous: datetime | None,
+    at: datetime,
+) -> list[Entry]:
+    """Write these inside a transaction; returns their events, for the end of it."""
+    if not changes:
+        return []
+    new: dict[str, Any] = {
+        "ids": [change.person_id for change in changes],
+        "values": [change.after for change in changes],
+        "previous": previous,
+        "at": at,
+    }
+    cursor.execute(_CLOSE_PERIOD, new)
+    cursor.execute(_OPEN_PERIOD, new)
+    return [
+        Entry(
+            kind="platform.two_factor_changed",
+            at=at,
+            source=Source.PLATFORM,
+            actor_kind="unknown",
+            target_kind="inventory.person",
+            target_id=change.person_id,
+            person_id=change.person_id,
+            data={"before": change.before, "after": change.after},
+        )
+        for change in changes
+    ]
+
+
 def apply_two_factor(
     values: Mapping[str, TwoFactor], *, previous: datetime | None, at: datetime
 ) -> int:
-    """Write what one observation says of people's 2FA, by Scalingo user id. How many changed.
+    """Write what is known of people's 2FA, by Scalingo user id. How many changed.
 
     `previous` is the last reading before this one. Accounts that nobody is known by are left out.
     """
@@ -142,33 +204,19 @@ def apply_two_factor(
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [list(values)])
-        changed = [
-            (person_id, before, values[user_id].value)
+        changes = [
+            TwoFactorChange(person_id, before, values[user_id].value)
             for user_id, person_id, before in cursor.fetchall()
             if before != values[user_id].value
         ]
-        if not changed:
-            return 0
-        with transaction.atomic():
-            new = {
-                "ids": [row[0] for row in changed],
-                "values": [row[2] for row in changed],
-                "previous": previous,
-                "at": at,
-            }
-            cursor.execute(_NEXT_PERIOD, new)
-            cursor.execute(_OPEN_PERIOD, new)
-            record_many(
-                Entry(
-                    kind="platform.two_factor_changed",
-                    at=at,
-                    source=Source.PLATFORM,
-                    actor_kind="unknown",
-                    target_kind="inventory.person",
-                    target_id=person_id,
-                    person_id=person_id,
-                    data={"before": before, "after": now},
-                )
-                for person_id, before, now in changed
-            )
-    return len(changed)
+        if changes:
+            with transaction.atomic():
+                record_many(write_two_factor(cursor, changes, previous=previous, at=at))
+    return len(changes)
+
+
+def unknown_accounts() -> set[str]:
+    """The Scalingo user ids of everybody whose 2FA is not known."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNKNOWN)
+        return {row[0] for row in cursor.fetchall()}

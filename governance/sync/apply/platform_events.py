@@ -10,7 +10,7 @@ from governance.inventory.models import Role, Status
 from governance.sync.apply.attribution import Cause
 
 if TYPE_CHECKING:
-    from governance.sync.apply.collaborations import AppChange
+    from governance.sync.apply.compare import AppChange
 
 
 def kind_of(change: "AppChange") -> str:

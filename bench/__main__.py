@@ -1,0 +1,34 @@
+"""`python -m bench [NAME…]`: measure what is claimed. Without a name, everything under ten minutes.
+
+Prints figures for people on the error output and JSON on the other. Exit status 1 if a goal is missed.
+"""
+
+import argparse
+import sys
+
+from bench import place
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--large", action="store_true", help="a million rows; takes long")
+    arguments = parser.parse_args()
+    place.prepare()
+    from bench import applying
+
+    available = {
+        "applying": lambda: applying.run(
+            sizes=(100_000, 300_000, 1_000_000) if arguments.large else (10_000, 30_000, 100_000),
+            large=arguments.large,
+        ),
+    }
+    wanted = arguments.names or list(available)
+    unknown = set(wanted) - set(available)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(available)}")
+    return max(available[name]() for name in wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,415 @@
+"""Writing what was observed: D1, D2, D5, D7, D8 (`python -m bench applying [--large]`).
+
+Starts from validated rows, as a listing gives them. Limits and peers run in the same rounds: the
+digests alone; COPY of all rows into a temporary table; an update tag on every row, as many syncers
+do; and Django's `update_or_create` and `bulk_create(update_conflicts)`.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+from bench import measure
+from bench.measure import Figure
+from governance.scalingo import Collaborator
+
+ROWS_PER_APP = 20
+START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+
+def make_rows(count: int) -> list[Collaborator]:
+    """A platform's answer: `count` rows over apps of twenty, people on several apps each."""
+    chance = random.Random(7)
+    people = count // ROWS_PER_APP
+    rows = []
+    for number in range(count):
+        person = int(people * chance.random() ** 2)
+        pending = chance.random() < 0.06
+        rows.append(
+            Collaborator(
+                app_id=f"{number // ROWS_PER_APP:024x}",
+                app_name=f"app-{number // ROWS_PER_APP}",
+                id=f"{number:024x}",
+                email=f"person{person}@company.example",
+                username="n/a" if pending else f"person{person}",
+                user_id=None if pending else f"us-{person}",
+                two_factor=None if pending else person % 10 != 0,
+                status="pending" if pending else "accepted",
+                is_limited=number % 3 != 0,
+            )
+        )
+    return rows
+
+
+def changed(rows: list[Collaborator], share: float = 0.01) -> tuple[list[Collaborator], int, int]:
+    """`rows` with a share of them changed: a third each removed, of another role, added.
+
+    Returns them with how many ended and how many began.
+    """
+    chance = random.Random(11)
+    victims = chance.sample(range(len(rows)), int(len(rows) * share))
+    third = len(victims) // 3
+    removed = set(victims[:third])
+    flipped = set(victims[third : 2 * third])
+    added = victims[2 * third :]
+    result = []
+    for number, row in enumerate(rows):
+        if number in removed:
+            continue
+        result.append(
+            Collaborator(**{**_fields(row), "is_limited": not row.is_limited})
+            if number in flipped
+            else row
+        )
+    for number in added:
+        like = rows[number]
+        result.append(
+            Collaborator(**{**_fields(like), "id": f"{number + 10**9:024x}", "user_id": f"us-new{number}",
+                            "email": f"new{number}@company.example", "username": f"new{number}",
+                            "status": "accepted", "two_factor": True})
+        )  # fmt: skip
+    return result, len(removed) + len(flipped), len(flipped) + len(added)
+
+
+def _fields(row: Collaborator) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+class Bench:
+    """One inventory of a size, and the arms that write into it."""
+
+    def __init__(self, count: int) -> None:
+        from governance.connections.models import Connection
+        from governance.inventory.models import Region
+
+        self.rows = make_rows(count)
+        self.other, self.ended, self.began = changed(self.rows)
+        self.now = START
+        self.region = Region.objects.create(name=f"bench-{count}", first_seen_at=START)
+        self.connection = Connection.objects.create(
+            name=f"bench-{count}",
+            sealed_token=b"-",
+            account_id=f"us-owner-{count}",
+            token_set_at=START,
+        )
+        self._list_apps()
+
+    def _list_apps(self) -> None:
+        from governance.inventory.models import Scope
+        from governance.sync import scopes
+        from governance.sync.apply import ListedApp, apply_apps
+
+        reading = scopes.begin(
+            scopes.scope_of(self.connection.pk, self.region, Scope.Kind.APPS), at=self.now
+        )
+        apply_apps(
+            [
+                ListedApp(
+                    scalingo_id=f"{number:024x}",
+                    name=f"app-{number}",
+                    kind="app",
+                    owner_id=self.connection.account_id,
+                    owner_email="owner@company.example",
+                    owner_username="owner",
+                )
+                for number in range(len(self.rows) // ROWS_PER_APP)
+            ],
+            region_id=self.region.pk,
+            connection_id=self.connection.pk,
+            account_id=self.connection.account_id,
+            live_connections=[self.connection.pk],
+            fence=reading.fence,
+            previous=None,
+            at=reading.at,
+        )
+
+    def sync(self, rows: list[Collaborator]) -> None:
+        """Exactly what a run does between a listing's last row and its coverage, ends included."""
+        from governance.inventory.models import Scope
+        from governance.sync import scopes
+        from governance.sync.apply import write_ends
+        from governance.sync.collaborators import Answers, apply_answers
+        from governance.sync.known import known_apps
+        from governance.sync.rows import Digests
+
+        self.now += timedelta(minutes=10)
+        # What is known is asked for before the request is sent.
+        known = known_apps(self.region.pk, self.connection.pk)
+        reading = scopes.begin(
+            scopes.scope_of(self.connection.pk, self.region, Scope.Kind.COLLABORATORS), at=self.now
+        )
+        context = SimpleNamespace(
+            staged=[], causes={}, joined=0, changed=0, two_factor=0, count=lambda _: None
+        )
+        place = SimpleNamespace(
+            context=context,
+            api=None,
+            client=None,
+            # Who did it is asked over the network; here every timeline is empty.
+            reader=SimpleNamespace(many=lambda calls: ((key, nullcontext([])) for key, _ in calls)),
+        )
+        digests = Digests().read(rows)
+        apply_answers(place, reading, known, Answers(rows, digests, {}))
+        write_ends(context.staged, at=self.now, causes=context.causes)
+        scopes.observed(reading, digests.whole())
+
+    def digest_only(self) -> None:
+        from governance.sync.rows import Digests
+
+        Digests().read(self.rows)
+
+    def flip(self) -> Callable[[], None]:
+        """Each call writes the other of two states: as many changes each time."""
+        states = [self.other, self.rows]
+
+        def write() -> None:
+            self.sync(states[0])
+            states.reverse()
+
+        return write
+
+    def copy_temporary(self) -> None:
+        """The limit of every set-based way: all rows, once, into a table without an index."""
+        from django.db import connection, transaction
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE raw (app text, id text, user_id text, email text, username text,"
+                " status text, limited boolean, two_factor boolean) ON COMMIT DROP"
+            )
+            with cursor.copy("COPY raw FROM STDIN") as copy:
+                for row in self.rows:
+                    copy.write_row(
+                        (row.app_id, row.id, row.user_id, row.email, row.username, row.status,
+                         row.is_limited, row.two_factor)
+                    )  # fmt: skip
+
+    def make_peer_table(self) -> None:
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS peer (id bigint GENERATED BY DEFAULT AS IDENTITY"
+                " PRIMARY KEY, app text NOT NULL, member text NOT NULL, user_id text,"
+                " email text NOT NULL, role text NOT NULL, status text NOT NULL,"
+                " tag timestamptz NOT NULL, UNIQUE (app, member));"
+                " CREATE INDEX IF NOT EXISTS peer_tag ON peer (tag);"
+                " CREATE INDEX IF NOT EXISTS peer_user ON peer (user_id);"
+                " CREATE INDEX IF NOT EXISTS peer_email ON peer (email);"
+                " TRUNCATE peer"
+            )
+        self.update_tag()
+
+    def update_tag(self) -> None:
+        """COPY, upsert with a tag on every row, delete the untagged: what many syncers do."""
+        from django.db import connection, transaction
+
+        self.now += timedelta(minutes=10)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE incoming (app text, member text, user_id text, email text,"
+                " role text, status text) ON COMMIT DROP"
+            )
+            with cursor.copy("COPY incoming FROM STDIN") as copy:
+                for row in self.rows:
+                    copy.write_row(
+                        (row.app_id, row.id, row.user_id, row.email, str(row.is_limited), row.status)
+                    )
+            cursor.execute(
+                "INSERT INTO peer (app, member, user_id, email, role, status, tag)"
+                " SELECT app, member, user_id, email, role, status, %s FROM incoming"
+                " ON CONFLICT (app, member) DO UPDATE SET user_id = EXCLUDED.user_id,"
+                " email = EXCLUDED.email, role = EXCLUDED.role, status = EXCLUDED.status,"
+                " tag = EXCLUDED.tag",
+                [self.now],
+            )
+            cursor.execute("DELETE FROM peer WHERE tag < %s", [self.now])
+
+    def one_by_one(self, sample: int) -> Callable[[], None]:
+        """Django's usual way, over the first `sample` rows of the peer's table."""
+        model = _peer_model()
+
+        def write() -> None:
+            for row in self.rows[:sample]:
+                model.objects.update_or_create(
+                    app=row.app_id,
+                    member=row.id,
+                    defaults={"email": row.email, "status": row.status, "tag": self.now},
+                )
+
+        return write
+
+    def bulk_create(self) -> None:
+        """Django's faster way: `bulk_create(update_conflicts=True)` of all rows."""
+        model = _peer_model()
+        model.objects.bulk_create(
+            (
+                model(
+                    app=row.app_id,
+                    member=row.id,
+                    user_id=row.user_id,
+                    email=row.email,
+                    role=str(row.is_limited),
+                    status=row.status,
+                    tag=self.now,
+                )
+                for row in self.rows
+            ),
+            batch_size=1000,
+            update_conflicts=True,
+            unique_fields=["app", "member"],
+            update_fields=["user_id", "email", "role", "status", "tag"],
+        )
+
+
+_models: dict[str, type] = {}
+
+
+def _peer_model():
+    from django.db import models
+
+    if "peer" not in _models:
+
+        class Peer(models.Model):
+            app = models.TextField()
+            member = models.TextField()
+            user_id = models.TextField(null=True)  # noqa: DJ001
+            email = models.TextField()
+            role = models.TextField(default="")
+            status = models.TextField()
+            tag = models.DateTimeField()
+
+            class Meta:
+                app_label = "sync"
+                managed = False
+                db_table = "peer"
+
+            def __str__(self) -> str:
+                return self.member
+
+        _models["peer"] = Peer
+    return _models["peer"]
+
+
+def _vacuum() -> None:
+    """Start each size as `VACUUM ANALYZE` leaves a table; the owner does it."""
+    import os
+
+    import psycopg
+
+    with psycopg.connect(os.environ["MIGRATION_DATABASE_URL"], autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE")
+
+
+def _written() -> dict[str, int]:
+    """Rows inserted, updated and deleted so far, by table."""
+    from django.db import connection
+
+    connection.close()  # its counts arrive when it ends
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables"
+            " WHERE schemaname = 'public'"
+        )
+        return dict(cursor.fetchall())
+
+
+def idle_writes(bench: Bench, syncs: int) -> Figure:
+    """D7: what a number of syncs without any change write."""
+    before = _written()
+    for _ in range(syncs):
+        bench.sync(bench.rows)
+    after = _written()
+    rows = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    extra = sum(count for name, count in rows.items() if name != "inventory_coverage")
+    return measure.number(
+        f"D7 rows written by {syncs} idle syncs, besides the scope's own",
+        extra,
+        "= 0",
+        met=extra == 0 and rows.get("inventory_coverage") == syncs,
+        unit="rows",
+        written=rows,
+    )
+
+
+def history(bench: Bench) -> Figure:
+    """D8: periods closed and opened by one changed sync, against the changes that were made."""
+    from governance.inventory.models import Collaboration
+
+    def count() -> tuple[int, int]:
+        of_region = Collaboration.objects.filter(app__region=bench.region)
+        return of_region.count(), of_region.filter(ended_at=None).count()
+
+    bench.sync(bench.rows)
+    rows, live = count()
+    bench.sync(bench.other)
+    rows_after, live_after = count()
+    began = rows_after - rows
+    ended = began - (live_after - live)
+    bench.sync(bench.rows)
+    return measure.number(
+        f"D8 history rows for {bench.ended + bench.began} edges at {len(bench.rows):,}",
+        began + ended,
+        f"= {bench.ended + bench.began}",
+        met=(began, ended) == (bench.began, bench.ended),
+        unit="edges",
+        began=began,
+        ended=ended,
+    )
+
+
+def run(*, sizes: tuple[int, ...], large: bool = False) -> int:
+    """All figures; returns 1 if one missed its goal."""
+    figures: list[Figure] = []
+    idle: list[list[float]] = []
+    busy: list[list[float]] = []
+    for size in sizes:
+        bench = Bench(size)
+        bench.sync(bench.rows)
+        _vacuum()
+        flip = bench.flip()
+        flip(), flip()
+        bench.make_peer_table()
+        count = 5 if size >= 100_000 else 7
+        sample = 100
+        arms: dict[str, Callable[[], None]] = {
+            "digest": bench.digest_only,
+            "idle": lambda bench=bench: bench.sync(bench.rows),
+            "copy": bench.copy_temporary,
+            "busy": flip,
+            "tag": bench.update_tag,
+        }
+        before = {"idle": lambda bench=bench: bench.sync(bench.rows)}
+        if not large:
+            arms["bulk"] = bench.bulk_create
+            arms["one by one"] = bench.one_by_one(sample)
+        times = measure.rounds(arms, count=count, before=before)
+        idle.append(times["idle"])
+        busy.append(times["busy"])
+        at = f"at {size:,}"
+        figures += [
+            measure.at_least(f"D1 nothing changed, rate / digest alone, {at}", times["digest"], times["idle"], 0.85),
+            measure.at_least(f"D1 nothing changed, rate / update tag, {at}", times["tag"], times["idle"], 40),
+            measure.at_least(f"D2 1 % changed, rate / COPY to temporary, {at}", times["copy"], times["busy"], 0.5 if size > 500_000 else 0.9),
+        ]  # fmt: skip
+        if not large:
+            one = [seconds * size / sample for seconds in times["one by one"]]
+            figures += [
+                measure.at_least(f"D2 1 % changed, rate / bulk_create, {at}", times["bulk"], times["busy"], 18),
+                measure.at_least(f"D2 1 % changed, rate / update_or_create, {at}", one, times["busy"], 800, sampled_rows=sample),
+            ]  # fmt: skip
+        figures.append(history(bench))
+        if size == min(sizes):
+            figures.append(idle_writes(bench, 100))
+    rounds = min(map(len, idle))
+    idle, busy = ([each[:rounds] for each in times] for times in (idle, busy))
+    figures += [
+        measure.exponent("D5 growth of an idle sync", list(sizes), idle, 1.08),
+        measure.exponent("D5 growth with 1 % changed", list(sizes), busy, 1.08),
+    ]
+    return measure.report("Applying what was observed", figures)
+
+
