@@ -301,12 +301,11 @@ class Client:
     # How it is asked
 
     def _exchange(self) -> str:
-        basic = base64.b64encode(f":{self._token.reveal()}".encode(errors="replace")).decode()
         call = Call(
             "POST /tokens/exchange", f"{self._auth_url}/v1/tokens/exchange", read_bearer_text
         )
         try:
-            return self._http.send(call, Secret(f"Basic {basic}"))
+            return self._http.send(call, _basic(self._token))
         except ScalingoError as error:
             if error.status != httpx.codes.UNAUTHORIZED:
                 raise
@@ -375,6 +374,12 @@ class Client:
             raise
         intake.listing.received_at = datetime.fromtimestamp(self._clock(), UTC)
         return intake.listing
+
+
+def _basic(token: Secret) -> Secret:
+    """The token as a password without a name."""
+    packed = Secret(base64.b64encode(f":{token.reveal()}".encode(errors="replace")).decode())
+    return Secret(f"Basic {packed.reveal()}")
 
 
 def _authorization(bearer: Bearer) -> Secret:

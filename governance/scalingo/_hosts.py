@@ -1,9 +1,11 @@
 """Which hosts may be given a token."""
 
+import re
 from collections.abc import Sequence
 
 import httpx
 
+_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*|[0-9a-f:]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -17,7 +19,7 @@ class Hosts:
     def allows(self, url: httpx.URL) -> bool:
         """Whether a token may be sent to `url`, judged as httpx itself will read it."""
         host = url.raw_host.decode("ascii").lower()
-        if url.scheme not in ("http", "https") or not host or url.userinfo:
+        if url.scheme not in ("http", "https") or not _NAME.fullmatch(host) or url.userinfo:
             return False
         port = url.port or (443 if url.scheme == "https" else 80)
         name = f"[{host}]" if ":" in host else host

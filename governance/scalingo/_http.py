@@ -119,13 +119,14 @@ class Http:
             raise NotUnderstood(
                 "names a host that is not allowed, so it was not spoken to", code="foreign_host"
             )
-        headers = {"Authorization": authorization.reveal()}
-        content = None
-        if call.body is not None:
-            headers["Content-Type"] = "application/json"
-            content = msgspec.json.encode(call.body)
+        content = None if call.body is None else msgspec.json.encode(call.body)
+        more = {} if content is None else {"Content-Type": "application/json"}
         return self._client.build_request(
-            call.method, url, params=call.params or None, content=content, headers=headers
+            call.method,
+            url,
+            params=call.params or None,
+            content=content,
+            headers={**more, "Authorization": authorization.reveal()},
         )
 
     def _once(self, call: Call[T], request: httpx.Request) -> _Sent[T]:

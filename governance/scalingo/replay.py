@@ -30,8 +30,9 @@ Ask = Callable[[Client, Sequence[str]], str]
 
 def _exchange(client: Client, ids: Sequence[str]) -> str:
     client.exchange()
-    known = f"for {client.account_id}" if client.account_id else "that does not say for whom"
-    return f"a bearer {known}"
+    if client.account_id:
+        return f"a bearer for {client.account_id}"
+    return "a bearer that does not say for whom or until when: to be renewed after 55 minutes"
 
 
 def _rows(listing: Any, what: str) -> str:
