@@ -220,10 +220,16 @@ def test_an_unknown_address_is_blocked_like_a_known_one(db, sign_in):
 @pytest.mark.parametrize(
     "typed",
     [
-        "ALICE@example.com", " alice@example.com", "alice@example.com\u00a0", "\uff41lice@example.com",
-        "alice@EXAMPLE.com", "alice@\uff45xample.com", "alice\uff20example.com", "alice@example\u3002com",
+        "ALICE@example.com",
+        " alice@example.com",
+        "alice@example.com\u00a0",
+        "\uff41lice@example.com",
+        "alice@EXAMPLE.com",
+        "alice@\uff45xample.com",
+        "alice\uff20example.com",
+        "alice@example\u3002com",
     ],
-)  # fmt: skip
+)
 def test_another_way_to_type_an_address_is_no_further_attempt(alice, sign_in, typed):
     for _ in range(throttle.PER_ADDRESS):
         sign_in("alice@example.com", "wrong")
