@@ -16,7 +16,7 @@ from .world import World
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until interrupted. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         world = world_for(options)
         server = Server(world, host=options.host, port=options.port)
@@ -78,9 +78,9 @@ def _instant(text: str) -> datetime:
     return from_iso(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m governance.emulator", description=__doc__)
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="python -m governance.emulator", description=__doc__)
+    add = options.add_argument
     add("--port", type=int, default=4000, help="0 takes a free one")
     add("--host", default="127.0.0.1")
     add("--company", choices=sorted(COMPANIES), default="demo")
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate-period", type=float, default=60.0, help="seconds")
     add("--anchor", type=_instant, help="when the company's past ends; now by default")
     add("--state", type=Path, help="keep the world in this file between starts")
-    return parser
+    return options
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The demo company with its year, and companies of any size."""
 
+import itertools
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -152,7 +153,7 @@ class TestTheYear:
         """So few leave between two readings that a careful reader believes them at once."""
         world = World(anchor=anchor)
         readings = world.year()
-        for before, after in zip(readings, readings[1:], strict=False):
+        for before, after in itertools.pairwise(readings):
             was = {(m.app_id, m.collaborator_id) for m in world.members_at(before)}
             known = {app.id for app in world.apps_at(after)}
             left = was - {(m.app_id, m.collaborator_id) for m in world.members_at(after)}
@@ -176,7 +177,7 @@ class TestTheYear:
     def test_no_two_readings_are_far_apart(self, demo):
         readings = demo.year()
 
-        gaps = [b - a for a, b in zip(readings, readings[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(readings)]
         assert max(gaps) <= timedelta(days=12)
 
     def test_it_has_everything_that_happens_in_a_company(self, demo):
