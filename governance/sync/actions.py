@@ -20,6 +20,7 @@ from governance.sync.engine import carry_out
 from governance.sync.held import VOID_AFTER
 from governance.sync.locks import only_one
 from governance.sync.models import HeldRemoval, Run
+from governance.sync.reading import THREADS
 
 # Without a sign of life for this long, whoever carried out a run is dead; another worker goes on.
 SILENT_AFTER = timedelta(minutes=2)
@@ -100,6 +101,7 @@ def carry_out_next(
     clock: Callable[[], datetime] = timezone.now,
     client_for: ClientFactory | None = None,
     run_id: UUID | None = None,
+    threads: int = THREADS,
 ) -> Run | None:
     """Carry out the run that waits, or the one whose worker died. None if there is none to do.
 
@@ -109,7 +111,9 @@ def carry_out_next(
         if not ours:
             return None
         run = _claim(clock(), run_id)
-        return carry_out(run, client_for=client_for, clock=clock) if run else None
+        if run is None:
+            return None
+        return carry_out(run, client_for=client_for, clock=clock, threads=threads)
 
 
 @transaction.atomic

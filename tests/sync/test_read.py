@@ -3,11 +3,11 @@
 from governance.inventory.models import App
 
 
-def test_it_reads_everybody_on_every_app(company):
-    run = company.sync()
+def test_it_reads_everybody_on_every_app(unread):
+    run = unread.sync()
 
-    assert run.state == "complete", [s.problems for s in run.steps.all()]
-    assert company.known() == company.truth()
+    assert run.state == "complete", unread.problems()
+    assert unread.known() == unread.truth()
     assert set(App.objects.values_list("name", flat=True)) == {
         "billing-api",
         "billing-web",

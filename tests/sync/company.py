@@ -1,0 +1,182 @@
+"""A small company on a pretend Scalingo, the connections to it, and the syncs that read it."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import httpx
+from django.db import connection as database
+
+from governance.connections import keys
+from governance.connections.models import Connection, State
+from governance.emulator import World, wsgi
+from governance.inventory.models import App, Collaboration, Person, Scope
+from governance.sync import actions, engine
+from governance.sync.models import Run
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PARIS, SECNUM = "osc-fr1", "osc-secnum-fr1"
+GHOST = "user account deleted"
+
+
+class FreeBudget:
+    """Requests cost nothing: what the limit does is tested with the budget itself."""
+
+    def take(self, kind, *, on_wait=None):
+        return 0.0
+
+    def limited(self, retry_after):
+        pass
+
+
+class Wire(httpx.BaseTransport):
+    """The way to the pretend Scalingo. Each request takes `company.step` of the clock."""
+
+    def __init__(self, company):
+        self._company = company
+        self._lock = threading.Lock()
+        self._inner = httpx.WSGITransport(
+            app=wsgi(
+                company.world,
+                broken=httpx.ReadError,
+                silent=httpx.ReadTimeout,
+                sleep=lambda _: None,
+            )
+        )
+
+    def handle_request(self, request):
+        with self._lock:
+            if self._company.step:
+                self._company.later(seconds=self._company.step.total_seconds())
+            for listen in self._company.on_request:
+                listen(request)
+        return self._inner.handle_request(request)
+
+
+class Company:
+    """A world, the connections to it, and the syncs that read it.
+
+    Its clock is the world's: only tests move it. `step` is how long each request takes.
+    """
+
+    def __init__(self, world=None):
+        self.world = world or World(company="small", anchor=START)
+        self.now = self.world.clock.now()
+        self.step = timedelta(0)
+        self.threads = 1  # so that a schedule means the same each time
+        self.on_request = []
+        self.transport = Wire(self)
+        self.run = None
+
+    # What happens
+
+    def connect(self, address, name=None):
+        account = self.world.account(address)
+        return Connection.objects.create(
+            name=name or address,
+            sealed_token=keys.seal(self.world.token_of(address)),
+            state=State.WORKING,
+            account_id=account.id,
+            account_email=account.email,
+            account_username=account.username,
+            token_set_at=self.now,
+        )
+
+    def later(self, **span):
+        self.now += timedelta(**span)
+        self.world.set_clock(self.now)
+
+    def sync(self, *, connection=None, after=None, **options):
+        """One whole sync, `after` that long (default ten minutes)."""
+        self.later(**(after or {"minutes": 10}))
+        actions.request(by=None, at=self.now, trigger=Run.Trigger.TERMINAL, connection=connection)
+        return self.carry_out(**options)
+
+    def carry_out(self, **options):
+        """Carry out the run that waits, as a worker would."""
+        self.run = actions.carry_out_next(
+            clock=lambda: self.now, client_for=self.clients, threads=self.threads, **options
+        )
+        return self.run
+
+    @property
+    def clients(self):
+        return engine.sweeping(transport=self.transport, budget=FreeBudget())
+
+    def fault(self, **what):
+        return self.world.fault(**what)
+
+    def spoil(self, kind, **fault):
+        """Spoil the next good answer that matches by one mutation; its fields begin with `m_`."""
+        mutation = {name[2:]: fault.pop(name) for name in list(fault) if name.startswith("m_")}
+        ending = fault.pop("ending", "whole")
+        return self.world.fault(mutations=[{"kind": kind, **mutation}], ending=ending, **fault)
+
+    # What is true, and what is known
+
+    def truth(self):
+        """What is on the platform now, as `known` puts it."""
+        names = {(app.region, app.id): app.name for app in self.world.apps_at(self.now)}
+        return {
+            (
+                names[one.region, one.app_id],
+                one.email.lower(),
+                "limited" if one.limited else "collaborator",
+                "deleted" if one.status == GHOST else one.status,
+            )
+            for one in self.world.members_at(self.now)
+        }
+
+    @staticmethod
+    def known():
+        """What the inventory holds now, owners left out."""
+        rows = Collaboration.objects.open().exclude(role="owner").select_related("app", "person")
+        return {
+            (row.app.name, row.person.email.lower(), row.role, row.status_said or row.status)
+            for row in rows
+        }
+
+    @staticmethod
+    def app(name):
+        return App.objects.get(name=name)
+
+    @staticmethod
+    def person(email):
+        """Whoever has this address now, in any case, and was not merged into another."""
+        return Person.objects.get(email__iexact=email, merged_into=None)
+
+    @staticmethod
+    def periods(app, email):
+        """The periods of whoever had this address on an app, oldest first."""
+        found = Collaboration.objects.filter(app__name=app, person__email__iexact=email)
+        return list(found.order_by("started_at", "id"))
+
+    def period(self, app, email):
+        """The only period of whoever has this address on an app."""
+        (only,) = self.periods(app, email)
+        return only
+
+    @staticmethod
+    def scope(kind, region=PARIS, app=""):
+        return Scope.objects.get(kind=kind, region__name=region, app_scalingo_id=app)
+
+    def problems(self, run=None):
+        """What the steps of a run say: (region, scope, reason, sentence)."""
+        steps = (run or self.run).steps.all()
+        return [
+            (step.region_name, one["scope"], one["reason"], one["sentence"])
+            for step in steps
+            for one in step.problems
+        ]
+
+    def reasons(self, run=None):
+        return {reason for _, _, reason, _ in self.problems(run)}
+
+    def requests(self, run=None):
+        return (run or self.run).requests
+
+    @staticmethod
+    def rows_of(table):
+        """Every row of a table with the transaction that wrote it."""
+        with database.cursor() as cursor:
+            cursor.execute(f"SELECT xmin::text, t::text FROM {table} t ORDER BY 2")  # noqa: S608
+            return cursor.fetchall()
