@@ -248,7 +248,7 @@ STORAGES = {
 
 # --- logs: one JSON object a line -----------------------------------------------------------------
 
-_shared = [
+_shared: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.stdlib.add_log_level,

@@ -1,4 +1,4 @@
-"""The last lines of a start: where it is, who may sign in, how to stop."""
+"""The last lines of a start: what it reads, where it is, who may sign in, how to stop."""
 
 from governance.local.company import Company
 from governance.local.places import Places
@@ -6,15 +6,18 @@ from governance.local.terminal import say
 
 
 def greet(company: Company, address: str, places: Places) -> None:
-    say(f"\n{company.sentence}\n\n  {address}\n")
-    if company.sign_ins:
-        width = max(len(sign_in.email) for sign_in in company.sign_ins)
-        say("Sign in as")
-        for sign_in in company.sign_ins:
-            say(
-                f"  {sign_in.role:<9} {sign_in.email:<{width}}  {sign_in.password}"
-                f"  {sign_in.note}".rstrip()
-            )
-    else:
-        say("Add yourself with: make manage ARGS='add_user you@example.com --role admin --apply'")
-    say(f"\nCtrl-C stops all of it. Logs: {places.logs}. Everything is kept in {places.var}.\n")
+    say(f"\n  {address}\n\n{in_words(company)}\n")
+    say(f"Ctrl-C stops all of it. Logs: {places.logs}. Everything is kept in {places.var}.\n")
+
+
+def in_words(company: Company) -> str:
+    """What is read, and who may sign in."""
+    if not company.sign_ins:
+        how = "make manage ARGS='add_user you@example.com --role admin'"
+        return f"{company.sentence}\nTo sign in, add yourself: {how}"
+    width = max(len(sign_in.email) for sign_in in company.sign_ins)
+    lines = [
+        f"  {one.role:<9} {one.email:<{width}}  {one.password}  {one.note}".rstrip()
+        for one in company.sign_ins
+    ]
+    return "\n".join([company.sentence, "", "Sign in as", *lines])

@@ -67,6 +67,9 @@ class Launch:
 
     def __init__(self, places: Places) -> None:
         self._places = places
+        # Read first: a mistake in them should not be told after half a minute.
+        self._port = env.number("PORT", default=8000, minimum=1)
+        self._emulator_port = env.number("EMULATOR_PORT", default=4000, minimum=1)
         self._programs: list[Program] = []
         self._backing: Backing | None = None
 
@@ -105,13 +108,13 @@ class Launch:
     def _start_programs(self, backing: Backing, company: Company) -> None:
         extra = dict(company.settings)
         if company.anchor:
-            port = _free(env.number("EMULATOR_PORT", default=4000, minimum=1))
+            port = _free(self._emulator_port)
             extra["SCALINGO_AUTH_URL"] = f"http://127.0.0.1:{port}"
             extra["SCALINGO_HOSTS"] = "127.0.0.1"
         environments = self._environments(backing, **extra)
         if company.anchor:
             self._add(emulator(environments, self._places, port, company.anchor))
-        port = _free(env.number("PORT", default=8000, minimum=1))
+        port = _free(self._port)
         address = f"http://127.0.0.1:{port}"
         self._add(
             web(environments, self._places, port),

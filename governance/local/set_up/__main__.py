@@ -1,6 +1,7 @@
 """`python -m governance.local.set_up`: run by the launcher, with the workers' environment.
 
-Writes one line of JSON, a `Company`, on standard output. Repeating it changes nothing.
+Writes one line of JSON, a `Company`, on standard output, or with `--in-words` what a person wants
+to know. Repeating it changes nothing.
 """
 
 import sys
@@ -12,6 +13,7 @@ def main() -> int:
     django.setup()
 
     from governance import env
+    from governance.local.greeting import in_words
     from governance.local.places import Places
     from governance.local.set_up import account, demo
 
@@ -22,7 +24,7 @@ def main() -> int:
     except account.CannotRead as error:
         print(error, file=sys.stderr)
         return 1
-    print(company.as_json())
+    print(in_words(company) if "--in-words" in sys.argv else company.as_json())
     return 0
 
 

@@ -34,7 +34,7 @@ def prepare(token: str, places: Places) -> Company:
     people = _PEOPLE if not sign_ins.anybody() else []
     sign_ins.make(people, places, at=timezone.now())
     return Company(
-        sentence=f"Reading Scalingo as {connection.name}. The first reading takes a minute or two.",
+        sentence=f"It reads Scalingo as {connection.name}. The first time takes a minute or two.",
         sign_ins=sign_ins.kept(places),
     )
 

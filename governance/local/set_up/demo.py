@@ -39,7 +39,7 @@ def prepare(places: Places) -> Company:
     if state is None:
         if User.objects.exists() or Connection.objects.exists():
             return Company(
-                sentence="This database holds data already, so the demo company was left out.",
+                sentence="The database holds data already, so the pretend company was left out.",
                 sign_ins=sign_ins.kept(places),
             )
         # A state of the company that outlived its database would be of another year.
@@ -51,7 +51,7 @@ def prepare(places: Places) -> Company:
         _replay(places, anchor)
         _keep(places, anchor, replayed=True)
     return Company(
-        sentence="Brumelle, a pretend company, with a year of its past:",
+        sentence="It shows Brumelle, a pretend company, with a year of its past.",
         sign_ins=sign_ins.kept(places),
         anchor=anchor.isoformat(),
         settings={} if settings.COMPANY_DOMAINS else {"COMPANY_DOMAINS": DOMAIN},

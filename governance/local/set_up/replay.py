@@ -6,7 +6,6 @@ from functools import partial
 from time import monotonic
 
 import httpx
-from django.conf import settings
 from django.db import connection as database
 from django.db.models import Max
 
@@ -71,12 +70,9 @@ def _client_for(
 def _client(
     world: World, token: str, *, after: Callable[[scalingo.Exchange], None] | None = None
 ) -> scalingo.Client:
-    """A client that speaks to `world` without a socket and lives at its time."""
-    host = settings.SCALINGO_HOSTS[0]
+    """A client that lives at the time of `world`, and reaches it without a socket."""
     return scalingo.Client(
         token,
-        auth_url=f"https://auth.{host}",
-        hosts=tuple(settings.SCALINGO_HOSTS),
         after=after,
         transport=httpx.WSGITransport(app=wsgi(world)),
         clock=world.clock.time,
