@@ -3,7 +3,8 @@
 It knows nothing of the rest of this project. Only the names below are meant for others.
 """
 
-from ._client import AUTH_URL, MOST_BYTES, Client
+from ._calls import AUTH_URL, MOST_BYTES
+from ._client import Client
 from ._errors import (
     Blocked,
     DeadToken,

@@ -7,9 +7,10 @@ import msgspec
 
 from ._cutter import NOT_JSON, plain
 from ._errors import NotUnderstood
+from ._fields import Doubt, Oddities
 from ._listing import Listing, Seen, _Row
 from ._models import Collaborator, Problem
-from ._parse import KNOWN, Doubt, Oddities, read_collaborator
+from ._parse import KNOWN, read_collaborator
 
 T = TypeVar("T", bound=_Row)
 

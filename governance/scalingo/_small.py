@@ -7,8 +7,9 @@ import msgspec
 
 from ._cutter import NOT_JSON, decode
 from ._errors import NotUnderstood
+from ._fields import Doubt, Fields, Oddities
 from ._models import Account, App, Collaborator, Region
-from ._parse import Doubt, Fields, Oddities, read_app, read_collaborator
+from ._parse import read_app, read_collaborator
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from governance.scalingo import (
     Unavailable,
 )
 
-from .conftest import PARIS, collaborator
+from .scripts import PARIS, collaborator
 
 HTML = "<!doctype html><title>Oops</title>"
 

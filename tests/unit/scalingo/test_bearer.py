@@ -8,7 +8,7 @@ import pytest
 
 from governance.scalingo import Client, DeadToken, NoRight, Unavailable
 
-from .conftest import PARIS, TOKEN, hour_long, make_bearer
+from .scripts import PARIS, TOKEN, hour_long, make_bearer
 
 EXCHANGE = "/v1/tokens/exchange"
 APPS = {"apps": []}

@@ -9,7 +9,7 @@ import pytest
 
 from governance.scalingo import Client, NotUnderstood, Unavailable
 
-from .conftest import PARIS, TOKEN, collaborator, in_pieces
+from .scripts import PARIS, TOKEN, collaborator, in_pieces
 
 GOOD = {"collaborators": [collaborator(id=f"c{n}") for n in range(3)]}
 TEXT = json.dumps(GOOD).encode()

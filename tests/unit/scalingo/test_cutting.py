@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from governance.scalingo import NotUnderstood, ScalingoError
-from governance.scalingo._client import _read_into
+from governance.scalingo._calls import _read_into
 from governance.scalingo._cutter import Cutter
 from governance.scalingo._intake import CollaboratorIntake, Intake
 from governance.scalingo._listing import Listing
 from governance.scalingo._models import App, Collaborator, Event
 from governance.scalingo._parse import read_app, read_event
 
-from .conftest import collaborator
+from .scripts import collaborator
 
 # Texts that look like the places where answers are cut.
 TRICKY = st.sampled_from(

@@ -5,7 +5,7 @@ import pytest
 
 from governance.scalingo import Client, Exchange, Limited, ScalingoError, Unavailable
 
-from .conftest import PARIS, TOKEN
+from .scripts import PARIS, TOKEN
 
 
 class Stopped(Exception):

@@ -5,7 +5,7 @@ import pytest
 
 from governance.scalingo import Client, NotUnderstood, Region
 
-from .conftest import PARIS, TOKEN
+from .scripts import PARIS, TOKEN
 
 
 def region(api):

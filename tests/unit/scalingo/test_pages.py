@@ -8,7 +8,7 @@ import pytest
 from governance.emulator import Mutation
 from governance.scalingo import NotUnderstood, Unavailable
 
-from .conftest import PARIS, collaborator
+from .scripts import PARIS, collaborator
 
 
 def page(rows, **pagination):

@@ -6,7 +6,7 @@ import pytest
 
 from governance.scalingo import NotUnderstood, Problem
 
-from .conftest import PARIS, collaborator
+from .scripts import PARIS, collaborator
 
 
 @pytest.fixture

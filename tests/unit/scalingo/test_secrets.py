@@ -13,7 +13,7 @@ from governance.scalingo import Client, Refused, ScalingoError
 from governance.scalingo._auth import Secret
 from governance.scalingo._errors import scrub
 
-from .conftest import PARIS, TOKEN, hour_long
+from .scripts import PARIS, TOKEN, hour_long
 
 BEARER = hour_long()
 LINK_TOKEN = "ab" * 20

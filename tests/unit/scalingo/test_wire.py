@@ -1,10 +1,8 @@
 """Faults that only a real connection has: silence, drips, resets, half bodies, bad certificates."""
 
 import gzip
-import itertools
 import json
 import socket
-import struct
 import threading
 import time
 
@@ -15,9 +13,8 @@ from governance.emulator.server import Server
 from governance.scalingo import Client, DeadlineTransport, NotUnderstood, Unavailable
 from governance.scalingo import _transport as transports
 
-from .conftest import TOKEN, Wire, answer_bytes, collaborator
-
-GOOD = json.dumps({"collaborators": [collaborator(id=f"c{n}") for n in range(3)]}).encode()
+from .scripts import TOKEN
+from .wires import GOOD, Plans, Wire, answer_bytes
 
 
 @pytest.fixture
@@ -29,74 +26,6 @@ def read(wire, wired):
         return wired(wire, **options).collaborators(wire.region())
 
     return read
-
-
-class Plans:
-    """Ways to answer the first request after the exchange."""
-
-    def __init__(self, wire):
-        self.wire = wire
-
-    def good(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(answer_bytes(GOOD))
-
-    def drip(self, connection):
-        self.wire.ask(connection)
-        for byte in answer_bytes(GOOD):
-            connection.sendall(bytes([byte]))
-            if self.wire.over.wait(0.02):
-                return
-
-    def drip_body(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(answer_bytes(b"", length=len(GOOD)))
-        for byte in GOOD:
-            connection.sendall(bytes([byte]))
-            if self.wire.over.wait(0.02):
-                return
-
-    def endless_headers(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\n")
-        while not self.wire.over.wait(0.01):
-            connection.sendall(b"X-Filler: 1\r\n")
-
-    def endless_body(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(answer_bytes(b'{"collaborators":[', length=10**12))
-        numbers = itertools.count()
-        while not self.wire.over.is_set():
-            row = json.dumps(collaborator(id=f"c{next(numbers)}"))
-            connection.sendall(f"{row},".encode())
-
-    def silence(self, connection):
-        self.wire.ask(connection)
-        self.wire.over.wait(20)
-
-    def half(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(answer_bytes(GOOD[:-40], length=len(GOOD)))
-
-    def half_chunk(self, connection):
-        self.wire.ask(connection)
-        head = answer_bytes(b"", length=False, more=["Transfer-Encoding: chunked"])
-        connection.sendall(head + b"%x\r\n" % len(GOOD) + GOOD + b"\r\n")
-
-    def half_head(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Ty")
-
-    def nothing(self, connection):
-        self.wire.ask(connection)
-
-    def reset(self, connection):
-        self.wire.ask(connection)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def garbage(self, connection):
-        self.wire.ask(connection)
-        connection.sendall(b"SSH-2.0-OpenSSH\r\n\r\n")
 
 
 @pytest.fixture
