@@ -13,6 +13,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Generic, TypeVar
@@ -65,8 +66,15 @@ def paginate(
 
 def encode(values: Sequence[Any]) -> str:
     """A cursor that holds `values`: numbers, text, dates, UUIDs, true and false."""
-    text = json.dumps(list(values), cls=DjangoJSONEncoder, separators=(",", ":"))
+    text = json.dumps(list(values), cls=_Exact, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class _Exact(DjangoJSONEncoder):
+    """Moments to the microsecond: Django's own encoder cuts them short, and a row would repeat."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 def decode(cursor: str | None, fields: Sequence["Field[Any, Any]"]) -> list[Any] | None:
