@@ -1,11 +1,16 @@
 from django.urls import path
 
 from governance.core import theme
+from governance.dashboard import app, people, person, tree
 from governance.dashboard.overview import views as overview
 
 app_name = "dashboard"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("people/", people.people, name="people"),
+    path("people/<uuid:person_id>/", person.person, name="person"),
+    path("apps/", tree.apps, name="apps"),
+    path("apps/<uuid:app_id>/", app.app, name="app"),
     path("theme/", theme.choose, name="theme"),
 ]

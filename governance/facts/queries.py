@@ -10,7 +10,7 @@ from governance.facts.models import Employment, PersonFact, PersonKind
 from governance.inventory.queries.branches import More
 
 if TYPE_CHECKING:
-    from governance.inventory.models import Person
+    from governance.inventory.models import App, Person
 
 # For `newest` of the inventory: whether anything was said since.
 NEWEST = ("(SELECT max(id) FROM facts_personfact)", "(SELECT max(id) FROM facts_appfact)")
@@ -29,6 +29,25 @@ def with_facts(people: "QuerySet[Person]") -> "QuerySet[Any]":
         fact_kind=F("fact__kind"),
         fact_employment=F("fact__employment"),
         fact_employer=F("fact__employer"),
+    )
+
+
+def with_authors(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    """Each person or app that has a `fact`, with `fact_id`, `fact_said_at` and `fact_said_by`."""
+    found: QuerySet[Any] = rows.annotate(
+        fact_id=F("fact__id"),
+        fact_said_at=F("fact__said_at"),
+        fact_said_by=F("fact__said_by__name"),
+    )
+    return found
+
+
+def apps_with_facts(apps: "QuerySet[App]") -> "QuerySet[Any]":
+    """Each app with `fact_class` and `fact_team`; None where not said."""
+    return apps.annotate(
+        fact=FilteredRelation("facts", condition=Q(facts__current=True)),
+        fact_class=F("fact__app_class"),
+        fact_team=F("fact__team"),
     )
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 
 from governance.core import cursor as cursors
+from governance.inventory.queries.prepared import prepared
 from governance.inventory.queries.tree import (
     MATCHES,
     Head,
@@ -101,7 +102,7 @@ def branches(
     if not heads:
         return {}
     start = cursors.decode(after, _CURSOR) if within else None
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(
             _sql(wanted, more or More(), start),
             {

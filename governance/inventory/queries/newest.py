@@ -10,27 +10,16 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any, TypeVar
 
-from django.db import connection
-
 Answer = TypeVar("Answer")
 
-# Each is answered by the end of an index, whatever the size of the table.
+# Two equal answers to all of these: nothing was added in between. Each is answered by the end of
+# an index, whatever the size of the table.
 NEWEST = (
     "(SELECT max(id) FROM inventory_collaboration)",
     "(SELECT max(ended_at) FROM inventory_collaboration WHERE ended_at IS NOT NULL)",
     "(SELECT max(id) FROM inventory_appperiod)",
     "(SELECT max(id) FROM inventory_twofactorperiod)",
 )
-
-
-def newest(*more: str) -> tuple[Any, ...]:
-    """The newest rows of the history, and of what `more` asks for: constants of this code, as SQL.
-
-    Two equal values: nothing was added in between.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT " + ", ".join([*NEWEST, *more]))
-        return tuple(cursor.fetchone())
 
 
 class Memory:

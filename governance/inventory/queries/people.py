@@ -32,8 +32,8 @@ class Where:
     they had.
     """
 
-    role: str = ""
-    status: str = ""
+    roles: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
     apps: tuple[UUID, ...] | None = None
     project: UUID | None = None
     region: str = ""
@@ -41,10 +41,10 @@ class Where:
 
     def condition(self) -> Q:
         found = Q()
-        if self.role:
-            found &= Q(role=self.role)
-        if self.status:
-            found &= Q(status=self.status)
+        if self.roles:
+            found &= Q(role__in=self.roles)
+        if self.statuses:
+            found &= Q(status__in=self.statuses)
         if self.apps is not None:
             found &= Q(app__in=self.apps)
         if self.project:

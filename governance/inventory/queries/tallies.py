@@ -5,7 +5,7 @@ add up to `people`. The others say how many of these: pending, deleted, without 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -50,23 +50,20 @@ class _Row(Func):
     contains_aggregate = True
 
 
-def tally(collaborations: "QuerySet[Collaboration]", of: str) -> Subquery:
+def tally(
+    collaborations: "QuerySet[Collaboration]", of: str, *, about_people: bool = False
+) -> Subquery:
     """The numbers of a `Tally` for the row around it, whose collaborations `of` points to.
 
-    Read them with `Tally(*row.tally)`; None where there is no collaboration at all.
+    Read them with `Tally(*row.tally)`; None where there is no collaboration at all. The counts of
+    2FA stay 0 unless `about_people`.
     """
+    conditions = Tally.CONDITIONS | (Tally.ABOUT_PEOPLE if about_people else {})
     counted = collaborations.filter(**{of: OuterRef("pk")}).order_by().values(of)
     return Subquery(
-        counted.annotate(numbers=_Row(*_counts(Tally.CONDITIONS))).values("numbers"),
+        counted.annotate(numbers=_Row(*_counts(conditions))).values("numbers"),
         output_field=ArrayField(IntegerField()),
     )
-
-
-def tally_of(collaborations: "QuerySet[Collaboration]") -> Tally:
-    """All of them counted, 2FA included. One query."""
-    conditions = Tally.CONDITIONS | Tally.ABOUT_PEOPLE
-    counts: dict[str, Any] = dict(zip(conditions, _counts(conditions), strict=True))
-    return Tally(**collaborations.order_by().aggregate(**counts))
 
 
 def _counts(conditions: dict[str, Q]) -> list[Count]:

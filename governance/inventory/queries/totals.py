@@ -33,9 +33,7 @@ class Totals:
     all: int
     projects: tuple[Project, ...]
     regions: tuple[str, ...]
-
-    def project(self, id_: UUID | None) -> Project | None:
-        return next((project for project in self.projects if project.id == id_), None)
+    project: Project | None = None  # that which was asked for, also beyond the first
 
 
 _TOTALS = """
@@ -56,22 +54,36 @@ SELECT ({shown}), ({all}), (
             WHERE a.region_id = r.id AND a.gone_at IS NULL AND {visible})
         ORDER BY r.name
     ) regions
+), (
+    SELECT json_build_array(g.id, g.name, r.name)
+    FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
+    WHERE g.id = %(project)s AND EXISTS (
+        SELECT FROM inventory_app a
+        WHERE a.project_id = g.id AND a.gone_at IS NULL AND {visible})
 )
 """
 
 
-def totals(user: "User", shown: str, everything: str, values: dict[str, Any]) -> Totals:
+def totals(
+    user: "User",
+    shown: str,
+    everything: str,
+    values: dict[str, Any],
+    *,
+    project: UUID | None = None,
+) -> Totals:
     """What the two statements count, in one query with what a list can be narrowed to."""
-    visible = "true" if user.sees_everything else "a.project_id = ANY(%(projects)s::uuid[])"
+    visible = "true" if user.sees_everything else "a.project_id = ANY(%(visible)s::uuid[])"
     sql = _TOTALS.format(shown=shown, all=everything, visible=visible)
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**values, "projects": list(user.projects)})
-        number, of, projects, regions = cursor.fetchone()
+        cursor.execute(sql, {**values, "visible": list(user.projects), "project": project})
+        number, of, projects, regions, asked = cursor.fetchone()
     return Totals(
         number,
         of,
-        tuple(Project(UUID(id_), name, region) for id_, name, region in _json(projects)),
+        tuple(_project(row) for row in _json(projects)),
         tuple(_json(regions)),
+        _project(_json(asked)) if asked else None,
     )
 
 
@@ -87,6 +99,11 @@ def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, An
 
 
 _COUNT = "SELECT count(*) FROM ({}) counted"
+
+
+def _project(row: list[str]) -> Project:
+    id_, name, region = row
+    return Project(UUID(id_), name, region)
 
 
 def _json(value: Any) -> list[Any]:

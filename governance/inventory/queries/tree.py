@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 
 from governance.core import cursor as cursors
 from governance.inventory.queries.newest import NEWEST
+from governance.inventory.queries.prepared import prepared
 from governance.inventory.words import SHORTEST, like
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _CURSOR: "list[models.Field[Any, Any]]" = [
 class Wanted:
     """Which apps to show, and of which people. Empty: all.
 
-    `role` and `two_factor` speak of one collaboration: an app is shown when somebody on it is
+    `roles` and `two_factor` speak of one collaboration: an app is shown when somebody on it is
     both, and of its people those who are.
     """
 
@@ -47,8 +48,8 @@ class Wanted:
     region: str = ""
     kind: str = ""  # app, database or review
     health_data: str = ""  # yes, no
-    role: str = ""
-    two_factor: str = ""
+    roles: tuple[str, ...] = ()
+    two_factor: tuple[str, ...] = ()
     only_with_collaborators: bool = True
 
 
@@ -88,6 +89,11 @@ class Page:
     after: str | None = None
     before: str | None = None
     newest: tuple[Any, ...] | None = None  # None where no head was found
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is on this page."""
+        return self.after is None and self.before is None
 
 
 # --- conditions -----------------------------------------------------------------------------------
@@ -144,10 +150,10 @@ _HAS = """EXISTS (
 def people_conditions(wanted: Wanted) -> list[str]:
     """What a collaboration `k` of a person `p` must be, the text aside."""
     found = []
-    if wanted.role:
-        found.append("k.role = %(role)s")
+    if wanted.roles:
+        found.append("k.role = ANY(%(roles)s)")
     if wanted.two_factor:
-        found.append("p.two_factor = %(two_factor)s")
+        found.append("p.two_factor = ANY(%(two_factor)s)")
     return found
 
 
@@ -163,8 +169,8 @@ def values_of(wanted: Wanted) -> dict[str, Any]:
         "app": wanted.app,
         "project": wanted.project,
         "region": wanted.region,
-        "role": wanted.role,
-        "two_factor": wanted.two_factor,
+        "roles": list(wanted.roles),
+        "two_factor": list(wanted.two_factor),
     }
 
 
@@ -241,7 +247,7 @@ def heads(
     backwards = start is None and (start := cursors.decode(before, _CURSOR)) is not None
     sql = _heads_sql(user, wanted, start, backwards=backwards, newest=[*NEWEST, *more])
     at = dict(zip(("at_name_of_project", "at_project", "at_name", "at"), start or (), strict=False))
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(sql, {**_parameters(user, wanted), **at, "limit": size + 1})
         rows = cursor.fetchall()
     if not rows:

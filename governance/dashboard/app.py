@@ -1,0 +1,203 @@
+"""One app: its people, its invitations, what changed, and how well that is known."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import DateTimeField, OuterRef, PositiveIntegerField, QuerySet, Subquery
+from django.db.models.functions import JSONObject
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from governance.accounts.models import User
+from governance.audit.events import Source
+from governance.connections.models import Connection
+from governance.core.pages import page, see_other
+from governance.core.templatetags.interface import avatar
+from governance.dashboard import describing, filters, lists, rows, sentences
+from governance.dashboard.filters import Choice
+from governance.dashboard.moments import moment
+from governance.dashboard.templatetags import access
+from governance.facts import actions, permissions
+from governance.facts import queries as facts
+from governance.facts.forms import AppForm
+from governance.facts.models import AppClass, PersonKind
+from governance.inventory.models import App, AppPeriod, Collaboration, Coverage, Status
+from governance.inventory.queries.access import Access, people_of
+from governance.inventory.queries.history import changes_of_app
+from governance.inventory.queries.tallies import Tally, tally
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
+    user = lists.who(request)
+    one = get_object_or_404(_apps(user), pk=app_id)
+    now = timezone.now()
+    form = AppForm(request.POST or None, initial=_said(one))
+    answer = describing.answer(
+        request,
+        form,
+        lambda data: actions.describe_app(
+            one,
+            app_class=AppClass(data["app_class"]),
+            team=data["team"],
+            instead_of=data["instead_of"],
+            by=user,
+            source=Source.PAGE,
+            at=now,
+        ),
+        _("What you said about %(app)s is kept.") % {"app": one.name},
+    )
+    if answer.kept:
+        return see_other(request, reverse("dashboard:app", args=[one.pk]))
+    if answer.status == 409:
+        one = get_object_or_404(_apps(user), pk=app_id)
+        form = AppForm(initial=_said(one))
+    get = request.GET
+    chosen = filters.read(get, _choices())
+    found = people_of(
+        one.pk,
+        roles=chosen["role"],
+        two_factor=chosen["two-factor"],
+        statuses=chosen["status"],
+        after=get.get("after"),
+        before=get.get("before"),
+        more=facts.OF_LEAVES,
+    )
+    changes = changes_of_app(
+        one.pk, after=get.get("changes-after"), before=get.get("changes-before")
+    )
+    return page(
+        request,
+        "dashboard/app.html",
+        {
+            "now": now,
+            "app": one,
+            "tally": Tally(*(one.tally or ())),
+            "tags": rows.app_tags(
+                kind=one.kind,
+                parent_name=one.parent_name,
+                health_data=one.health_data,
+                suspect=one.suspect_since,
+            ),
+            "freshness": rows.freshness(one.read_at, _stale_since(one), now),
+            "reading": _reading(one),
+            "people": [_person(row, now, one.scm_linker_id) for row in found.rows],
+            "slice": found,
+            "chosen": chosen,
+            "chips": filters.chips(get, chosen),
+            "changes": [sentences.row(change, now) for change in changes.rows],
+            "changes_slice": changes,
+            "names": [_name(period) for period in one.names],
+            "class": AppClass(one.fact_class or AppClass.UNKNOWN).label,
+            "form": form,
+            "may_describe": permissions.may_describe(user),
+        },
+        partials={"people"},
+        status=answer.status,
+    )
+
+
+@lists.per_language
+def _choices() -> list[Choice]:
+    return [
+        lists.role(),
+        lists.two_factor(),
+        Choice("status", _("Status"), _("Any status"), lists.words(Status)),
+    ]
+
+
+def _apps(user: User) -> "QuerySet[Any]":
+    """Apps with everything about themselves that the page shows, in one query. Gone ones too."""
+    latest = Coverage.objects.filter(scope=OuterRef("scope"), latest=True)
+    connection = Connection.objects.filter(pk=OuterRef("scope__connection_id"))
+    periods = AppPeriod.objects.filter(app=OuterRef("pk")).order_by("-started_at")[:20]
+    visible = App.objects.visible_to(user).select_related(
+        "region", "project", "scope", "scm_linker", "owner"
+    )
+    found: QuerySet[Any] = facts.with_authors(facts.apps_with_facts(visible)).annotate(
+        tally=tally(Collaboration.objects.open(), of="app", about_people=True),
+        read_at=Subquery(latest.values("until"), output_field=DateTimeField()),
+        readings=Subquery(latest.values("readings"), output_field=PositiveIntegerField()),
+        unchanged_since=Subquery(latest.values("since"), output_field=DateTimeField()),
+        read_with=Subquery(connection.values("name")),
+        names=ArraySubquery(
+            periods.values(
+                one=JSONObject(
+                    name="name",
+                    project="project__name",
+                    after="started_after",
+                    at="started_at",
+                )
+            )
+        ),
+    )
+    return found
+
+
+def _stale_since(one: Any) -> datetime | None:
+    since: datetime | None = one.stale_since or (one.scope and one.scope.stale_since)
+    return since
+
+
+def _reading(one: Any) -> dict[str, str]:
+    """Where and how an app is read, and why it could not be."""
+    if one.scope is None:
+        return {"where": _("Not read: no connection can see its collaborators.")}
+    why = one.scope.stale_detail if one.stale_since is None else _unbelieved()
+    return {
+        "where": _("%(scope)s, %(region)s")
+        % {"scope": one.scope.get_kind_display(), "region": one.region},
+        "with": one.read_with or _("a connection that is gone"),
+        "why": why if _stale_since(one) else "",
+    }
+
+
+def _unbelieved() -> str:
+    return _("Its rows in the last reading could not be believed, so it keeps what it had.")
+
+
+def _said(one: Any) -> dict[str, Any]:
+    """What the form shows first: the fact that holds now."""
+    return {
+        "app_class": one.fact_class or AppClass.UNKNOWN,
+        "team": one.fact_team or "",
+        "instead_of": one.fact_id,
+    }
+
+
+def _name(period: dict[str, Any]) -> dict[str, str]:
+    after = period["after"] and datetime.fromisoformat(period["after"])
+    return {
+        "name": period["name"],
+        "project": period["project"] or _("no project"),
+        "edge": sentences.edge(after, datetime.fromisoformat(period["at"])),
+    }
+
+
+def _person(row: Access, now: datetime, linker: UUID | None) -> dict[str, Any]:
+    kind, employment = row.more
+    tags = rows.person_tags(row.email, kind, employment)
+    if row.person_id == linker:
+        tags += filters.tag(
+            _("SCM linker"), _("The link to the source code was made by this account.")
+        )
+    return {
+        "dim": rows.is_dim(row.status),
+        "url": rows.person_url(row.person_id),
+        "avatar": avatar(row.person_id, row.name, "service" if kind == PersonKind.SERVICE else ""),
+        "name": row.name,
+        "email": row.email if row.username else "",
+        "tags": tags,
+        "role": access.role(row.role),
+        "two_factor": access.two_factor(row.two_factor),
+        "status": rows.state(row, now),
+        "since": moment(row.given_at or row.since_at, now),
+        "edge": sentences.edge(row.since_after, row.since_at, row.given_at),
+        "by": sentences.given(row),
+    }

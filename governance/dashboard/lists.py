@@ -1,0 +1,79 @@
+"""What the list of people and the tree of apps have in common."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
+from django.db.models import TextChoices
+from django.http import HttpRequest
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from governance.accounts.models import User
+from governance.dashboard.filters import Choice, Chosen
+from governance.inventory.models import Role, TwoFactor
+from governance.inventory.queries.totals import Totals
+
+
+def who(request: HttpRequest) -> User:
+    """The person who asks. Every page of these is behind the sign-in."""
+    return cast("User", request.user)
+
+
+def scope_of(user: User) -> tuple[UUID, ...] | None:
+    """What two people have in common who see the same; None: everything."""
+    return None if user.sees_everything else tuple(user.projects)
+
+
+def per_language(make: Callable[[], list[Choice]]) -> Callable[[], list[Choice]]:
+    """Made once for each language: choices do not change, and every page reads them."""
+    kept = lru_cache(maxsize=16)(lambda _language: make())
+    return lambda: list(kept(get_language()))
+
+
+def words(choices: type[TextChoices]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(value), str(label)) for value, label in choices.choices)
+
+
+def two_factor() -> Choice:
+    return Choice("two-factor", _("2FA"), _("Any 2FA"), words(TwoFactor))
+
+
+def role() -> Choice:
+    return Choice("role", _("Role"), _("Any role"), words(Role))
+
+
+@lru_cache(maxsize=64)
+def _places(totals: Totals, language: str | None) -> list[Choice]:
+    projects = list(totals.projects)
+    if totals.project and totals.project not in projects:
+        projects.append(totals.project)
+    several = len(totals.regions) > 1
+    return [
+        Choice(
+            "project",
+            _("Project"),
+            _("Any project"),
+            tuple(
+                (str(one.id), f"{one.name} · {one.region}" if several else one.name)
+                for one in projects
+            ),
+        ),
+        Choice("region", _("Region"), _("Any region"), tuple((one, one) for one in totals.regions)),
+    ]
+
+
+def places(totals: Totals) -> list[Choice]:
+    """The projects and regions that a list can be narrowed to; regions where there are several."""
+    return _places(totals, get_language())
+
+
+def sort_of(request: HttpRequest, known: dict[str, str], chosen: Chosen) -> str:
+    """The order that is asked for, `name` or `-name`; the first that is known otherwise."""
+    asked = request.GET.get("sort", "")
+    if asked.removeprefix("-") in known:
+        return asked
+    if asked:
+        chosen.ignore(_("Order"), asked)
+    return next(iter(known))

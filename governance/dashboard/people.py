@@ -1,0 +1,225 @@
+"""People: who has access to anything?"""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from governance.accounts.models import User
+from governance.core import cursor
+from governance.core.pages import page
+from governance.core.templatetags.interface import avatar
+from governance.dashboard import filters, lists, rows
+from governance.dashboard.filters import Choice, Chosen
+from governance.dashboard.moments import moment
+from governance.dashboard.templatetags import access
+from governance.facts import queries as facts
+from governance.facts.models import PersonKind
+from governance.inventory.models import Person, Status
+from governance.inventory.queries import people as inventory
+from governance.inventory.queries.newest import memory
+from governance.inventory.queries.opening import Opening, opening
+from governance.inventory.queries.tallies import Tally
+from governance.inventory.queries.totals import Totals, counting, totals
+
+GONE = "gone"  # a status of ours: on no app any more
+SIZE = 50
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    user = lists.who(request)
+    chosen = filters.read(request.GET, _choices())
+    opened = _open(request, user, chosen)
+    found = _found(user, chosen, opened)
+    numbers = _totals(user, chosen, opened, found)
+    chosen.choices = [*chosen.choices, *lists.places(numbers)]
+    sort = lists.sort_of(request, inventory.ORDERS, chosen)
+    shown = cursor.paginate(
+        facts.with_facts(inventory.described(found, user)),
+        *inventory.order(sort.lstrip("-"), falling=sort.startswith("-")),
+        after=request.GET.get("after"),
+        before=request.GET.get("before"),
+        size=SIZE,
+    )
+    now = timezone.now()
+    app = chosen.one("app")
+    return page(
+        request,
+        "dashboard/people.html",
+        {
+            "now": now,
+            "rows": [_row(person, now) for person in shown.rows],
+            "slice": shown,
+            "sort": sort,
+            "app": app,
+            "chosen": chosen,
+            "chips": filters.chips(
+                request.GET, chosen, {"app": _("App: %(name)s") % {"name": app}} if app else {}
+            ),
+            "summary": _summary(numbers, chosen),
+            "totals": numbers,
+            "is_scoped": not user.sees_everything,
+        },
+        partials={"people"},
+    )
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+@lists.per_language
+def _choices() -> list[Choice]:
+    return [
+        lists.two_factor(),
+        lists.role(),
+        Choice(
+            "status",
+            _("Status"),
+            _("Any status"),
+            (*lists.words(Status), (GONE, _("No access any more"))),
+        ),
+        Choice(
+            "external",
+            _("External"),
+            _("Internal and external"),
+            (("yes", _("External")), ("no", _("Internal"))),
+        ),
+        Choice(
+            "kind",
+            _("Kind"),
+            _("Any kind"),
+            tuple(choice for choice in lists.words(PersonKind) if choice[0] != "unknown"),
+        ),
+    ]
+
+
+def _open(request: HttpRequest, user: User, chosen: Chosen) -> Opening:
+    """Look up the app, project and region of the address; those that are none are ignored."""
+    asked = {name: filters.text_of(request.GET.get(name, "")) for name in _LOOKED_UP}
+    project = filters.uuid_of(asked["project"])
+    opened = opening(
+        user, app=asked["app"], project=project, region=asked["region"], more=facts.NEWEST
+    )
+    exists = {"app": opened.apps, "project": opened.project, "region": opened.region}
+    for name, value in asked.items():
+        if value and exists[name]:
+            chosen.values[name] = (str(project) if name == "project" else value,)
+        elif value:
+            chosen.ignore(_LOOKED_UP[name](), value)
+    return opened
+
+
+_LOOKED_UP = {
+    "app": partial(_, "App"),
+    "project": partial(_, "Project"),
+    "region": partial(_, "Region"),
+}
+
+
+def _found(user: User, chosen: Chosen, opened: Opening) -> "QuerySet[Person]":
+    statuses = chosen["status"]
+    where = inventory.Where(
+        roles=chosen["role"],
+        statuses=() if GONE in statuses else statuses,
+        apps=opened.apps if chosen["app"] else None,
+        project=filters.uuid_of(chosen.one("project")),
+        region=chosen.one("region"),
+        gone=GONE in statuses,
+    )
+    found = inventory.matching(inventory.listed(user, where), chosen.text)
+    if chosen["two-factor"]:
+        found = found.filter(two_factor__in=chosen["two-factor"])
+    for name, conditions in _OF_FACTS.items():
+        if chosen[name]:
+            found = found.filter(_any(conditions[value]() for value in chosen[name]))
+    return found
+
+
+_OF_FACTS: dict[str, dict[str, Any]] = {
+    "external": {"yes": facts.external, "no": facts.internal},
+    "kind": {kind: partial(facts.of_kind, kind) for kind in PersonKind},
+}
+
+
+def _any(conditions: Any) -> Q:
+    found = Q()
+    for condition in conditions:
+        found |= condition
+    return found
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def _totals(user: User, chosen: Chosen, opened: Opening, found: "QuerySet[Person]") -> Totals:
+    project = filters.uuid_of(chosen.one("project"))
+
+    def count() -> Totals:
+        shown, values = counting(found, "shown")
+        everybody, more = counting(inventory.listed(user), "all")
+        return totals(user, shown, everybody, {**values, **more}, project=project)
+
+    question = (
+        "people",
+        lists.scope_of(user),
+        chosen.text,
+        tuple(sorted(chosen.values.items())),
+    )
+    return memory.recall(question, (opened.newest, opened.apps), count)
+
+
+def _summary(numbers: Totals, chosen: Chosen) -> str:
+    """How many are shown, and of how many."""
+    if GONE in chosen["status"]:
+        return ngettext(
+            "%(shown)s person without access any more",
+            "%(shown)s people without access any more",
+            numbers.shown,
+        ) % {"shown": f"{numbers.shown:,}"}
+    if numbers.shown == numbers.all:
+        return ngettext("%(all)s person", "%(all)s people", numbers.all) % {
+            "all": f"{numbers.all:,}"
+        }
+    return ngettext("%(shown)s person of %(all)s", "%(shown)s people of %(all)s", numbers.shown) % {
+        "shown": f"{numbers.shown:,}",
+        "all": f"{numbers.all:,}",
+    }
+
+
+def _row(person: Any, now: datetime) -> dict[str, Any]:
+    """A person as the table shows them. A dictionary, since templates read those quickest."""
+    tally = Tally(*(person.tally or ()))
+    service = person.fact_kind == PersonKind.SERVICE
+    return {
+        "url": rows.person_url(person.pk),
+        "avatar": avatar(person.pk, person.display_name, "service" if service else ""),
+        "name": person.display_name,
+        "email": person.email if person.username else "",
+        "tags": rows.person_tags(person.email, person.fact_kind, person.fact_employment),
+        "two_factor": access.two_factor(person.two_factor),
+        "apps": f"{tally.all:,}",
+        "roles": roles(tally),
+        "since": moment(person.first_seen_at, now),
+        "changed": moment(person.changed_at, now),
+        "dim": bool(tally.all) and tally.all == tally.pending + tally.deleted,
+    }
+
+
+def roles(tally: Tally) -> str:
+    """ "3 full · 2 limited · 1 owner · 1 pending"; nothing for nobody."""
+    parts = (
+        (tally.owner, _("%(n)s owner")),
+        (tally.full, _("%(n)s full")),
+        (tally.limited, _("%(n)s limited")),
+        (tally.role_unknown, _("%(n)s role unknown")),
+        (tally.pending, _("%(n)s pending")),
+        (tally.deleted, _("%(n)s account deleted")),
+    )
+    return " · ".join(words % {"n": f"{number:,}"} for number, words in parts if number)

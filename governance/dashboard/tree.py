@@ -1,0 +1,325 @@
+"""Apps: who is on each of them? Project → app → people, 25 apps a page.
+
+Which branches are open is in the address: `open=<ids>` or `open=all`, less those of `shut=<ids>`;
+a search opens the apps in which it found people. The button of a row asks for `show=<id>` or
+`hide=<id>`: with htmx for that one branch, without JavaScript for the page with it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+from django_htmx.http import push_url
+
+from governance.accounts.models import User
+from governance.core.pages import page
+from governance.dashboard import filters, lists, rows
+from governance.dashboard.filters import Choice, Chosen
+from governance.facts import queries as facts
+from governance.inventory.queries import branches as leaves
+from governance.inventory.queries import tree
+from governance.inventory.queries.newest import memory
+from governance.inventory.queries.totals import Totals, totals
+
+ALL = "all"
+_MOST_OPEN = 100
+
+
+@require_safe
+def apps(request: HttpRequest) -> HttpResponse:
+    opened = Opened.read(request.GET)
+    toggled = opened.toggled(request.GET)
+    branch = _branch_asked_for(request)
+    if branch is not None:
+        return _branch(request, branch, toggled or opened)
+    if toggled is not None:
+        return HttpResponseRedirect(toggled.address(request))
+    return _page(request, opened)
+
+
+def _branch_asked_for(request: HttpRequest) -> UUID | None:
+    """The app whose rows htmx is about to replace."""
+    target = (request.htmx.target or "") if request.htmx else ""  # type: ignore[attr-defined]
+    return filters.uuid_of(target.removeprefix("app-")) if target.startswith("app-") else None
+
+
+# --- which branches are open ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The branches that an address has open. The order of ids is that of the address."""
+
+    all: bool = False
+    ids: tuple[UUID, ...] = ()
+    shut: tuple[UUID, ...] = ()
+    toggled_id: UUID | None = None
+
+    @classmethod
+    def read(cls, get: QueryDict) -> "Opened":
+        words = get.get("open", "")
+        return cls(words == ALL, _ids(words), _ids(get.get("shut", "")))
+
+    def toggled(self, get: QueryDict) -> "Opened | None":
+        """What is open once the button of a row was pressed; None when none was."""
+        show, hide = filters.uuid_of(get.get("show", "")), filters.uuid_of(get.get("hide", ""))
+        if show is not None:
+            return replace(
+                self,
+                ids=self.ids if self.all else _with(self.ids, show),
+                shut=_without(self.shut, show),
+                toggled_id=show,
+            )
+        if hide is not None:
+            # Where all are open, or a filter opens those with matches, it must be said.
+            opens = self.all or any(get.get(name) for name in ("q", "role", "two-factor"))
+            return replace(
+                self,
+                ids=_without(self.ids, hide),
+                shut=_with(self.shut, hide) if opens else self.shut,
+                toggled_id=hide,
+            )
+        return None
+
+    def has(self, head: tree.Head) -> bool:
+        if head.id in self.ids:
+            return True
+        return (self.all or (head.shown < head.people and not head.named)) and (
+            head.id not in self.shut
+        )
+
+    def address(self, request: HttpRequest) -> str:
+        """This page with these branches open, at the one that was pressed."""
+        query = request.GET.copy()
+        for name in ("open", "shut", "show", "hide", "in", "from"):
+            query.pop(name, None)
+        if self.all:
+            query["open"] = ALL
+        elif self.ids:
+            query["open"] = ",".join(map(str, self.ids))
+        if self.shut:
+            query["shut"] = ",".join(map(str, self.shut))
+        anchor = f"#app-{self.toggled_id}" if self.toggled_id else ""
+        return f"{request.path}?{query.urlencode(safe=',')}{anchor}"
+
+
+def _ids(words: str) -> tuple[UUID, ...]:
+    found = (filters.uuid_of(word) for word in words.split(",")[:_MOST_OPEN])
+    return tuple(dict.fromkeys(id_ for id_ in found if id_ is not None))
+
+
+def _with(ids: Iterable[UUID], id_: UUID) -> tuple[UUID, ...]:
+    return (*_without(ids, id_), id_)[-_MOST_OPEN:]
+
+
+def _without(ids: Iterable[UUID], id_: UUID) -> tuple[UUID, ...]:
+    return tuple(other for other in ids if other != id_)
+
+
+# --- the page, and one branch of it ---------------------------------------------------------------
+
+
+def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
+    user = lists.who(request)
+    asked = _asked(request, user)
+    expanded = [head for head in asked.page.heads if opened.has(head)]
+    now = timezone.now()
+    only = asked.wanted.only_with_collaborators
+    extra = {} if only else {"collaborators": _("Also apps without collaborators")}
+    return page(
+        request,
+        "dashboard/apps.html",
+        {
+            "now": now,
+            "groups": _groups(asked.page.heads, _people(request, expanded, asked.wanted), now),
+            "slice": asked.page,
+            "totals": asked.totals,
+            "chosen": asked.chosen,
+            "only": only,
+            "chips": filters.chips(request.GET, asked.chosen, extra),
+            "state": _state(request.GET),
+            "summary": _summary(asked.totals),
+            "expand": filters.address(request.GET, {"open": ALL, "shut": ()}, same_page=True),
+            "collapse": filters.address(request.GET, {"open": (), "shut": ()}, same_page=True),
+            "any_open": bool(expanded),
+            "all_open": len(expanded) == len(asked.page.heads),
+            "is_scoped": not user.sees_everything,
+        },
+        partials={"tree"},
+    )
+
+
+def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
+    """One app, opened or closed, and the address that remembers it."""
+    asked = _asked(request, lists.who(request), app=app)
+    if not asked.page.heads:
+        raise Http404
+    now = timezone.now()
+    [head] = asked.page.heads
+    branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
+    response = TemplateResponse(
+        request,
+        "dashboard/apps.html#app",
+        {"app": _app(head, branches, now), "now": now},
+    )
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return push_url(response, opened.address(request))
+
+
+def _people(
+    request: HttpRequest, heads: list[tree.Head], wanted: tree.Wanted
+) -> dict[UUID, leaves.Branch]:
+    """The people of the apps in `heads`; of the one that the address pages in, that page."""
+    app, _colon, start = request.GET.get("from", "").partition(":")
+    return leaves.branches(
+        heads, wanted, within=filters.uuid_of(app), after=start, more=facts.OF_LEAVES
+    )
+
+
+def _groups(
+    heads: list[tree.Head], branches: dict[UUID, leaves.Branch], now: datetime
+) -> list[dict[str, Any]]:
+    """The heads of a page under their projects."""
+    groups: list[dict[str, Any]] = []
+    project: object = ()
+    for head in heads:
+        if head.project_id != project:
+            project = head.project_id
+            groups.append(
+                {
+                    "id": head.project_id or "",
+                    "name": head.project_name or _("No project"),
+                    "region": head.region if head.project_id else "",
+                    "apps": [],
+                }
+            )
+        groups[-1]["apps"].append(_app(head, branches, now))
+    return groups
+
+
+def _app(head: tree.Head, branches: dict[UUID, leaves.Branch], now: datetime) -> dict[str, Any]:
+    branch = branches.get(head.id)
+    found = rows.head(head, now, is_open=branch is not None)
+    if branch is not None:
+        found["leaves"] = [rows.leaf(leaf, now) for leaf in branch.leaves]
+        found["more"] = bool(branch.after) or not branch.is_first
+        found["after"] = branch.after and f"{head.id}:{branch.after}"
+        found["is_first"] = branch.is_first
+    return found
+
+
+# --- what is asked for ----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What an address asks for, and what was found."""
+
+    chosen: Chosen
+    wanted: tree.Wanted
+    page: tree.Page
+    totals: Totals
+
+
+@lists.per_language
+def _choices() -> list[Choice]:
+    return [
+        lists.role(),
+        lists.two_factor(),
+        Choice(
+            "kind",
+            _("Kind"),
+            _("Any kind"),
+            (
+                ("app", _("App")),
+                ("review", _("Review app")),
+                ("database", _("Dedicated database")),
+            ),
+        ),
+        Choice(
+            "health-data",
+            _("Health data"),
+            _("Health data or not"),
+            (("yes", _("With health data")), ("no", _("Without health data"))),
+        ),
+    ]
+
+
+def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Asked:
+    """Read the address and ask for it; again when it names a project or region that is none."""
+    get = request.GET
+    chosen = filters.read(get, _choices())
+    wanted = tree.Wanted(
+        text=chosen.text,
+        app=app,
+        project=filters.uuid_of(get.get("project", "")),
+        region=filters.text_of(get.get("region", "")),
+        kind=chosen.one("kind"),
+        health_data=chosen.one("health-data"),
+        roles=chosen["role"],
+        two_factor=chosen["two-factor"],
+        only_with_collaborators=get.get("collaborators") != "any",
+    )
+    found, numbers = _ask(get, user, wanted)
+    known = _known(get, chosen, wanted, numbers)
+    if known != wanted:
+        found, numbers = _ask(get, user, known)
+    chosen.choices = [*chosen.choices, *lists.places(numbers)]
+    return _Asked(chosen, known, found, numbers)
+
+
+def _ask(get: QueryDict, user: User, wanted: tree.Wanted) -> tuple[tree.Page, Totals]:
+    found = tree.heads(
+        user, wanted, after=get.get("after"), before=get.get("before"), more=facts.NEWEST
+    )
+
+    def count() -> Totals:
+        shown, everything, values = tree.counts(user, wanted)
+        return totals(user, shown, everything, values, project=wanted.project)
+
+    if found.newest is None:
+        return found, count()
+    return found, memory.recall(("apps", lists.scope_of(user), wanted), found.newest, count)
+
+
+def _known(get: QueryDict, chosen: Chosen, wanted: tree.Wanted, numbers: Totals) -> tree.Wanted:
+    """`wanted` without the project and region that do not exist."""
+    if wanted.project and numbers.project:
+        chosen.values["project"] = (str(wanted.project),)
+    elif project := filters.text_of(get.get("project", "")):
+        chosen.ignore(_("Project"), project)
+        wanted = replace(wanted, project=None)
+    if wanted.region and wanted.region in numbers.regions:
+        chosen.values["region"] = (wanted.region,)
+    elif wanted.region:
+        chosen.ignore(_("Region"), wanted.region)
+        wanted = replace(wanted, region="")
+    return wanted
+
+
+def _state(get: QueryDict) -> list[tuple[str, str]]:
+    """What the buttons of the rows must send along: this address, less what they change."""
+    return [
+        (name, value)
+        for name, values in get.lists()
+        for value in values
+        if name not in {"show", "hide", "from"} and "\0" not in value
+    ]
+
+
+def _summary(numbers: Totals) -> str:
+    if numbers.shown == numbers.all:
+        return ngettext("%(n)s app", "%(n)s apps", numbers.all) % {"n": f"{numbers.all:,}"}
+    return ngettext("%(shown)s app of %(all)s", "%(shown)s apps of %(all)s", numbers.shown) % {
+        "shown": f"{numbers.shown:,}",
+        "all": f"{numbers.all:,}",
+    }

@@ -1,0 +1,246 @@
+"""Who is on one app, and on which apps one person is: now and before, with who gave it to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import models
+
+from governance.core import cursor as cursors
+from governance.inventory.queries.branches import More
+from governance.inventory.queries.prepared import prepared
+
+if TYPE_CHECKING:
+    from governance.accounts.models import User
+
+SIZE = 50
+PAST = 20  # of what is over; the rest is in the history
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One person on one app. `since_after` is the last reading without it, None at the first one.
+
+    Who gave it: `source` is ours, event or unexplained, and empty where nobody looked it up.
+    """
+
+    collaboration_id: int
+    role: str
+    status: str
+    status_said: str
+    since_after: datetime | None
+    since_at: datetime
+    ended_after: datetime | None
+    ended_at: datetime | None
+    missing_at: datetime | None
+    app_id: UUID
+    app: str
+    app_kind: str
+    parent_name: str
+    app_gone_at: datetime | None
+    project_id: UUID | None
+    project: str | None
+    region: str
+    person_id: UUID
+    username: str
+    email: str
+    two_factor: str
+    source: str
+    given_at: datetime | None  # as Scalingo's event says
+    actor_id: UUID | None
+    actor: str
+    after_owner: bool
+    sort_name: str
+    more: tuple[Any, ...]
+
+    @property
+    def name(self) -> str:
+        return self.username or self.email
+
+
+@dataclass(slots=True)
+class Page:
+    """Rows, and the cursors of the pages beside them."""
+
+    rows: list[Access] = field(default_factory=list)
+    after: str | None = None
+    before: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self.after is None and self.before is None
+
+
+_CURSOR: "list[models.Field[Any, Any]]" = [
+    models.BooleanField(),
+    models.CharField(),
+    models.BigIntegerField(),
+]
+# The page is cut first; only then is it looked up who gave each access. `since_at` is carried
+# along from row to row, so it is when the first row of a membership began.
+_ROWS = """
+SELECT k.id, k.role, k.status, k.status_said, k.since_after, k.since_at, k.ended_after, k.ended_at,
+    k.missing_at, a.id, a.name, a.kind, a.parent_name, a.gone_at, a.project_id, g.name, r.name,
+    p.id, p.username, p.email, p.two_factor, coalesce(t.source, ''), t.happened_at, t.actor_id,
+    coalesce(nullif(actor.username, ''), actor.email, t.actor_name, ''),
+    k.after_owner, k.sort_name{columns}
+FROM ({pages}) k
+JOIN inventory_app a ON a.id = k.app_id
+JOIN inventory_region r ON r.id = a.region_id
+LEFT JOIN inventory_project g ON g.id = a.project_id
+JOIN inventory_person p ON p.id = k.person_id
+{join}
+LEFT JOIN LATERAL (
+    SELECT told.* FROM inventory_collaboration began
+    JOIN inventory_attribution told ON told.collaboration_id = began.id
+    WHERE began.app_id = k.app_id AND began.collaborator_id = k.collaborator_id
+      AND began.started_at = k.since_at AND told.edge = 'start'
+    LIMIT 1
+) t ON true
+LEFT JOIN inventory_person actor ON actor.id = t.actor_id
+"""
+_OPEN = """
+(SELECT k.*, k.role <> 'owner' AS after_owner, {name} AS sort_name
+FROM inventory_collaboration k {tables}
+WHERE k.ended_at IS NULL AND {where}
+ORDER BY k.role <> 'owner' {way}, sort_name {way}, k.id {way} LIMIT %(limit)s)"""
+_PAST = """
+(SELECT k.*, true AS after_owner, a.name AS sort_name
+FROM inventory_collaboration k JOIN inventory_app a ON a.id = k.app_id
+WHERE k.ended_at IS NOT NULL AND {where}
+  AND NOT EXISTS (
+    SELECT FROM inventory_collaboration next
+    WHERE next.app_id = k.app_id AND next.collaborator_id = k.collaborator_id
+      AND next.person_id = k.person_id AND next.started_at = k.ended_at)
+ORDER BY k.ended_at DESC, k.id DESC LIMIT %(past)s)"""
+_BEYOND = "(k.role <> 'owner', {name}, k.id) {sign} (%(at_owner)s, %(at_name)s, %(at_id)s)"
+_OWN = 27  # columns of an Access that are not `more`
+
+
+def people_of(
+    app: UUID,
+    *,
+    roles: Sequence[str] = (),
+    two_factor: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    after: str | None = None,
+    before: str | None = None,
+    more: More | None = None,
+    size: int = SIZE,
+) -> Page:
+    """The people on an app now, its owner first. That somebody may see the app is known before."""
+    asked = (
+        (roles, "k.role = ANY(%(roles)s)"),
+        (two_factor, "p.two_factor = ANY(%(two_factor)s)"),
+        (statuses, "k.status = ANY(%(statuses)s)"),
+    )
+    where = ["k.app_id = %(app)s", *(sql for values, sql in asked if values)]
+    values = {
+        "app": app,
+        "roles": list(roles),
+        "two_factor": list(two_factor),
+        "statuses": list(statuses),
+    }
+    page, _past = _read(
+        "lower(coalesce(nullif(p.username, ''), p.email))",
+        "JOIN inventory_person p ON p.id = k.person_id",
+        where,
+        values,
+        (after, before),
+        more or More(),
+        size,
+    )
+    return page
+
+
+def apps_of(
+    people: Sequence[UUID],
+    user: "User",
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int = SIZE,
+) -> tuple[Page, list[Access]]:
+    """Where a person is now, those they own first; and where they were last, newest first.
+
+    `people` are the ids that the person has had here (see `Person.merged_into`).
+    """
+    where = ["k.person_id = ANY(%(people)s)"]
+    if not user.sees_everything:
+        where.append("a.project_id = ANY(%(visible)s)")
+    return _read(
+        "a.name",
+        "JOIN inventory_app a ON a.id = k.app_id",
+        where,
+        {"people": list(people), "visible": list(user.projects)},
+        (after, before),
+        More(),
+        size,
+        past=_PAST.format(where=" AND ".join(where)),
+    )
+
+
+def _read(
+    name: str,
+    tables: str,
+    where: list[str],
+    values: dict[str, Any],
+    cursor_texts: tuple[str | None, str | None],
+    more: More,
+    size: int,
+    past: str = "",
+) -> tuple[Page, list[Access]]:
+    after, before = cursor_texts
+    start = cursors.decode(after, _CURSOR)
+    backwards = start is None and (start := cursors.decode(before, _CURSOR)) is not None
+    if start is not None:
+        where = [*where, _BEYOND.format(name=name, sign="<" if backwards else ">")]
+    pages = _OPEN.format(
+        name=name,
+        tables=tables,
+        where=" AND ".join(where),
+        way="DESC" if backwards else "ASC",
+    )
+    sql = _ROWS.format(
+        pages=f"{pages} UNION ALL {past}" if past else pages,
+        columns="".join(f", {column}" for column in more.columns),
+        join=more.join,
+    )
+    at = dict(zip(("at_owner", "at_name", "at_id"), start or (), strict=False))
+    with prepared() as cursor:
+        cursor.execute(sql, {**values, **at, "limit": size + 1, "past": PAST})
+        rows = [Access(*(*row[:_OWN], row[_OWN:])) for row in cursor.fetchall()]
+    now = [row for row in rows if row.ended_at is None]
+    over = [row for row in rows if row.ended_at is not None]
+    return (
+        _cut(now, size, backwards=backwards, is_first=start is None),
+        sorted(over, key=_when_it_ended, reverse=True),
+    )
+
+
+def _when_it_ended(row: Access) -> tuple[datetime | None, int]:
+    return row.ended_at, row.collaboration_id
+
+
+def _cut(rows: list[Access], size: int, *, backwards: bool, is_first: bool) -> Page:
+    """The page out of one row more than it has, in the order that it is shown in."""
+    rows = sorted(rows, key=_place, reverse=backwards)
+    beyond = len(rows) > size
+    rows = rows[:size][::-1] if backwards else rows[:size]
+    if not rows:
+        return Page()
+    return Page(
+        rows,
+        after=_cursor(rows[-1]) if beyond or backwards else None,
+        before=_cursor(rows[0]) if (beyond if backwards else not is_first) else None,
+    )
+
+
+def _place(row: Access) -> tuple[bool, str, int]:
+    return row.after_owner, row.sort_name, row.collaboration_id
+
+
+def _cursor(row: Access) -> str:
+    return cursors.encode(_place(row))
