@@ -319,8 +319,13 @@ class Collaboration(models.Model):
 
     class Meta:
         constraints = [
+            # With what a sync compares, so that it is read from the index alone.
             models.UniqueConstraint(
-                "app", "collaborator_id", condition=Q(ended_at=None), name="one_open_collaboration"
+                "app",
+                "collaborator_id",
+                condition=Q(ended_at=None),
+                include=["digest", "missing_at"],
+                name="one_open_collaboration",
             ),
             models.CheckConstraint(
                 name="a_collaboration_ends_after_it_started",

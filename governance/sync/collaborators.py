@@ -178,8 +178,9 @@ def _apply_batch(
 ) -> None:
     incoming: list[tuple[UUID, tuple[str, ...], bytes | None]] = []
     absent: list[tuple[UUID, str]] = []
-    for app, known in zip(apps, open_rows([app.id for app in apps]), strict=True):
-        digests = answers.of(app.scalingo_id)
+    open_now = open_rows([app.id for app in apps])
+    for app in apps:
+        known, digests = open_now[app.id], answers.of(app.scalingo_id)
         for row in rows[app.scalingo_id]:
             digest = row_digest(row)
             if known.pop(storable(row.id, 80), None) != digest:

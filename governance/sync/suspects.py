@@ -98,7 +98,8 @@ def bury(app_ids: set[UUID], *, at: datetime) -> int:
             .exclude(collaborations__ended_at=None)
         )
         for app in gone:
-            App.objects.filter(pk=app.pk).update(gone_at=at, changed_at=at)
+            # Should it ever be listed again, it is read as if for the first time.
+            App.objects.filter(pk=app.pk).update(gone_at=at, changed_at=at, digest=None)
             AppPeriod.objects.filter(app=app, ended_at=None).update(
                 ended_after=app.suspect_since, ended_at=at
             )

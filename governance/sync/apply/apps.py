@@ -94,6 +94,7 @@ SELECT gen_random_uuid(), %(region)s, l.scalingo_id, l.name, l.kind, l.parent_na
     ON p.region_id = %(region)s AND p.scalingo_id = l.project_scalingo_id
 ON CONFLICT (region_id, scalingo_id) DO UPDATE
    SET name = EXCLUDED.name, parent_name = EXCLUDED.parent_name,
+       kind = CASE WHEN EXCLUDED.kind = 'database' THEN EXCLUDED.kind ELSE inventory_app.kind END,
        project_id = COALESCE(EXCLUDED.project_id, inventory_app.project_id),
        health_data = COALESCE(EXCLUDED.health_data, inventory_app.health_data),
        authority_id = CASE WHEN EXCLUDED.scalingo_id IN

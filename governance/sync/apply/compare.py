@@ -112,24 +112,32 @@ SELECT d.what, d.app_id, d.collaborator_id, d.collaboration_id, d.person_id, d.o
  ORDER BY d.app_id, d.collaborator_id
 """
 
+# Who is known by an account stays so when a row leaves the account out.
+_KEEP_ACCOUNTS = """
+UPDATE incoming s SET kind = 'user_id', key = i.value
+  FROM inventory_collaboration c JOIN inventory_identity i
+    ON i.person_id = c.person_id AND i.kind = 'user_id' AND i.ended_at IS NULL
+ WHERE s.kind = 'email' AND s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
+   AND c.ended_at IS NULL
+"""
+
 _OPEN_ROWS = """
-SELECT b.place, c.collaborator_id, CASE WHEN c.missing_at IS NULL THEN c.digest END
-  FROM unnest(%s::uuid[]) WITH ORDINALITY AS b(app_id, place)
-  JOIN inventory_collaboration c ON c.app_id = b.app_id
- WHERE c.ended_at IS NULL AND c.collaborator_id <> 'owner'
+SELECT app_id, collaborator_id, CASE WHEN missing_at IS NULL THEN digest END
+  FROM inventory_collaboration
+ WHERE ended_at IS NULL AND collaborator_id <> 'owner' AND app_id = ANY(%s)
 """
 
 
-def open_rows(app_ids: Sequence[UUID]) -> list[dict[str, bytes | None]]:
+def open_rows(app_ids: Sequence[UUID]) -> dict[UUID, dict[str, bytes | None]]:
     """Who is open on each of these apps, owners left out: the row's digest by collaborator id.
 
     A row that was missing at an earlier reading has none, so that it differs and is looked at.
     """
-    found: list[dict[str, bytes | None]] = [{} for _ in app_ids]
+    found: dict[UUID, dict[str, bytes | None]] = {app_id: {} for app_id in app_ids}
     with connection.cursor() as cursor:
         cursor.execute(_OPEN_ROWS, [list(app_ids)])
-        for place, collaborator_id, digest in cursor.fetchall():
-            found[place - 1][collaborator_id] = digest
+        for app_id, collaborator_id, digest in cursor.fetchall():
+            found[app_id][collaborator_id] = digest
     return found
 
 
@@ -159,9 +167,12 @@ def find_changes(
             for pair in absent:
                 copy.write_row(pair)
         cursor.execute("ANALYZE incoming; ANALYZE batch; ANALYZE absent")
+        cursor.execute(_KEEP_ACCOUNTS)
         make_people(cursor, at)
         cursor.execute("ANALYZE seen")
         cursor.execute(_DIFF)
+        # Without it the planner reads a whole table to find a few of its rows.
+        cursor.execute("ANALYZE diff")
         cursor.execute(_READ)
         changes = [AppChange(*row) for row in cursor.fetchall()]
         return Difference(changes, two_factor_seen(cursor))
