@@ -102,3 +102,4 @@ def test_no_error_shows_the_token_or_a_key():
     assert TOKEN not in shown
     assert PRIVATE not in shown
     assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
