@@ -4,6 +4,7 @@ httpx bounds each connect, read and write, never their sum: one byte a second la
 Here every wait on the network gets what is left until the deadline, and no more.
 """
 
+import functools
 import socket
 import ssl
 import threading
@@ -154,13 +155,19 @@ class _Body(httpx.SyncByteStream):
         self._inner.close()
 
 
+@functools.cache
+def _verifying() -> ssl.SSLContext:
+    """The context of everybody who brings none: dear to make, and safe to share."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class DeadlineTransport(httpx.BaseTransport):
     """Connections kept alive, TLS verified, no proxy, and one deadline per thread at a time."""
 
     def __init__(self, ssl_context: ssl.SSLContext | None = None) -> None:
         self._turn = _Turn()
         self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
+            ssl_context=ssl_context or _verifying(),
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=MOST_CONNECTIONS,
             keepalive_expiry=30.0,

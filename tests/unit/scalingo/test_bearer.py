@@ -107,6 +107,18 @@ def test_a_clock_of_ours_that_is_wrong_does_not_mean_an_exchange_for_each_reques
     assert exchanges(script) == 1
 
 
+@pytest.mark.parametrize(("jump", "needed"), [(-86_400, 1), (86_400, 2)])
+def test_a_clock_that_jumps_costs_one_exchange_at_most(timed, script, clock, jump, needed):
+    give(script, hour_long(clock))
+    timed.apps(PARIS)
+
+    clock.now += jump
+    for _ in range(5):
+        timed.apps(PARIS)
+
+    assert exchanges(script) == needed
+
+
 def test_a_bearer_about_to_end_as_it_comes_is_not_exchanged_for_each_request(timed, script, clock):
     give(script, make_bearer(exp=clock() + 100))
 
