@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import time
 import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
 from . import api, switches
 from .api.routing import (
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["answer", "api"]
 
 DATABASE_PREFIX = "/db-api"
+# Bytes from which an answer is worth keeping.
+LONG = 256_000
+_LISTS = ("GET /v1/apps", "GET /v1/collaborators")
 
 
 @dataclass(slots=True)
@@ -41,21 +46,38 @@ class _Place:
     path: str
 
 
-def answer(world: "World", request: Request) -> Plan:
-    """The plan for one request of a client. Nothing of the control surface comes here."""
+Found = tuple[Route, dict[str, str]] | None
+
+
+def answer(world: "World", request: Request, sleep: Callable[[float], Any] = time.sleep) -> Plan:
+    """The plan for one request of a client. Nothing of the control surface comes here.
+
+    `sleep` is called for a fault's delay before the request is carried out, while others go on.
+    """
     with world.lock:
         place = _place(world, request.path)
         call = Call(world, request, place.region, None, {})
         call.account = account_of_bearer(call)
         found = find(place.host, request.method, place.path)
-        plan = _answer(world, call, place, found)
+        allowed = _within_limit(world, call, place)
+        fault = _fault(call, place) if allowed else None
+    if fault is not None and fault.delay:
+        sleep(fault.delay)
+    with world.lock:
+        plan = _met(world, fault, call, found) if allowed else _dressed(_limited(world), call)
+        plan.delay += world.latency()
+        if request.method != "GET" and plan.status < 300:
+            world.version += 1
         world.traffic.note(_seen(call, place, found, plan))
         return plan
 
 
-def _seen(
-    call: Call, place: _Place, found: tuple[Route, dict[str, str]] | None, plan: Plan
-) -> Seen:
+def _fault(call: Call, place: _Place) -> Fault | None:
+    email = call.account.email if call.account else ""
+    return call.world.faults.meet(call.request, place.path, place.region, email)
+
+
+def _seen(call: Call, place: _Place, found: Found, plan: Plan) -> Seen:
     request = call.request
     return Seen(
         at=call.world.clock.now(),
@@ -79,26 +101,13 @@ def _place(world: "World", path: str) -> _Place:
     return _Place(Host.REGION, first, inner)
 
 
-def _answer(
-    world: "World", call: Call, place: _Place, found: tuple[Route, dict[str, str]] | None
-) -> Plan:
-    if not _within_limit(world, call, place):
-        return _dressed(_limited(world), call)
-    email = call.account.email if call.account else ""
-    fault = world.faults.meet(call.request, place.path, place.region, email)
-    plan = _met(world, fault, call, found)
-    plan.delay += world.latency()
-    return plan
-
-
-def _met(
-    world: "World", fault: Fault | None, call: Call, found: tuple[Route, dict[str, str]] | None
-) -> Plan:
+def _met(world: "World", fault: Fault | None, call: Call, found: Found) -> Plan:
     """The answer on a day that is good when `fault` is None."""
     if fault is None:
-        return _dressed(_reply(call, found), call)
+        return _good(call, found)
     world.carry_out(fault.acts)
-    plan = fault.answer() if fault.replaces else _dressed(_reply(call, found), call)
+    call.account = account_of_bearer(call)  # which the acts, or the delay, may have ended
+    plan = fault.answer() if fault.replaces else _good(call, found)
     if fault.processed and fault.status is not None:
         plan = fault.answer()
     elif not fault.replaces:
@@ -107,8 +116,29 @@ def _met(
     if fault.does is not None:
         fault.does()
     world.carry_out(fault.then)
-    plan.delay += fault.delay
     return plan
+
+
+def _good(call: Call, found: Found) -> Plan:
+    """The good answer; the long lists of a large company are kept until something changes."""
+    world = call.world
+    key = _key(call, found)
+    stamp = (world.version, astuple(world.switches))
+    kept = world.long_answers.get(key)
+    if kept is not None and kept[0] == stamp:
+        return _with_headers(Reply(200), kept[1], call)
+    reply = _reply(call, found)
+    body = _bytes(reply)
+    if len(body) > LONG and reply.status == 200 and key[0] in _LISTS:
+        world.long_answers[key] = (stamp, body)
+    return _with_headers(reply, body, call)
+
+
+def _key(call: Call, found: Found) -> tuple[str, ...]:
+    """What a list depends on besides the world's state; "" first where that is not all."""
+    lagging = call.world.switches.removal_lag
+    endpoint = found[0].endpoint if found and call.account and not lagging else ""
+    return (endpoint, call.region, call.account.id if call.account else "")
 
 
 def _within_limit(world: "World", call: Call, place: _Place) -> bool:
@@ -144,7 +174,10 @@ def _reply(call: Call, found: tuple[Route, dict[str, str]] | None) -> Reply:
 
 def _dressed(reply: Reply, call: Call) -> Plan:
     """A reply with the headers that were recorded for its status."""
-    body = _bytes(reply)
+    return _with_headers(reply, _bytes(reply), call)
+
+
+def _with_headers(reply: Reply, body: bytes, call: Call) -> Plan:
     headers = [("X-Request-Id", call.request.headers.get("x-request-id") or str(uuid.uuid4()))]
     headers.append(("Referrer-Policy", "strict-origin-when-cross-origin"))
     if reply.status != 204:

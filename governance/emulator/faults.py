@@ -67,14 +67,17 @@ class Fault:
     does: Callable[[], object] | None = None
     hits: int = 0
 
+    def __post_init__(self) -> None:
+        """Take endings and mutations in plain words too. Raises ValueError and TypeError."""
+        self.ending = Ending(self.ending)
+        self.mutations = [
+            Mutation(**one) if isinstance(one, dict) else one for one in self.mutations
+        ]
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Fault":
         """A fault as `/_emulator/faults` is given one. Raises TypeError and ValueError."""
-        known = dict(data)
-        known["ending"] = Ending(known.get("ending", "whole"))
-        known["mutations"] = [Mutation(**one) for one in known.get("mutations", [])]
-        known.pop("does", None)
-        return cls(**known)
+        return cls(**{name: value for name, value in data.items() if name != "does"})
 
     def matches(self, request: Request, path: str, region: str, account: str) -> bool:
         """Whether this request is one of those meant. Counts nothing."""

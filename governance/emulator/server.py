@@ -109,9 +109,9 @@ class Server:
             return False
         self.world.traffic.begin()
         try:
-            plan = respond(self.world, request)
+            plan = respond(self.world, request, self._stopping.wait)
             if plan.delay:
-                time.sleep(plan.delay)
+                self._stopping.wait(plan.delay)
             return self._carry_out(connection, plan, request)
         finally:
             self.world.traffic.end()

@@ -40,6 +40,8 @@ class Switches:
     review_apps_in_collaborators: bool = True
     # `{app, addon, database}` for each database (JavaScript client) instead of the flat shape.
     databases_nested: bool = False
+    # A bare array of those instead of an object with one (Go client).
+    databases_bare: bool = False
     # Refusal to change the role of the person whose Git account links the app; 0 allows it.
     linker_refusal_status: int = 422
     # `scm_repo_link` as a list (recording) instead of an object (documentation, clients).

@@ -54,6 +54,8 @@ class World(AppActs):
         self.secret = hashlib.sha512(f"bearers of {self.seed}".encode()).digest()
         self.bearer_seconds: float = BEARER_SECONDS
         self.limiter = Limiter(*self._limit)
+        # Answers that take longer to make than to send, by who asked for what.
+        self.long_answers: dict[tuple[str, ...], tuple[object, bytes]] = {}
         self.faults = Faults(self.seed)
         self.traffic = Traffic()
         self.latency_ms = 0.0
@@ -184,7 +186,7 @@ class World(AppActs):
 
     def fault(self, **what: Any) -> Fault:
         """Lay out a fault, with the fields of `Fault`; endings and mutations may be plain data."""
-        return self.faults.add(Fault.from_json(what) if _is_plain(what) else Fault(**what))
+        return self.faults.add(Fault(**what))
 
     def answer_next_with(
         self, status: int, body: str = "", *, path: str = "**", **headers: str
@@ -204,11 +206,3 @@ class World(AppActs):
         if name not in ACTS:
             raise Unknown(f"no act is called {name}")
         return getattr(self, name)(**arguments)
-
-
-def _is_plain(what: dict[str, Any]) -> bool:
-    """Whether these fields came as JSON would bring them."""
-    mutations = what.get("mutations", [])
-    return isinstance(what.get("ending", "whole"), str) and all(
-        isinstance(one, dict) for one in mutations
-    )

@@ -41,7 +41,7 @@ def wsgi(
     def application(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         world.traffic.begin()
         try:
-            plan = respond(world, _request(environ))
+            plan = respond(world, _request(environ), sleep)
             if plan.delay:
                 sleep(plan.delay)
         finally:

@@ -124,6 +124,19 @@ def test_a_renamed_app_keeps_its_id(world, ask):
     assert ask(OWNER).get(BILLING).status_code == 404
 
 
+def test_the_owner_alone_moves_an_app_to_a_project_of_theirs(world, ask):
+    project = world.add_project("archive", owner=OWNER, region="osc-fr1")
+    foreign = world.add_project("foreign", owner=FULL, region="osc-fr1")
+
+    def move(who, **settings):
+        return ask(who).patch(BILLING, json={"app": settings})
+
+    assert move(FULL, project_id=foreign.id).status_code == 401
+    assert move(OWNER, project_id=foreign.id).status_code == 404
+    assert move(OWNER, owner=FULL).status_code == 422
+    assert move(OWNER, project_id=project.id).json()["app"]["project"]["name"] == "archive"
+
+
 def test_only_the_owner_renames_and_deletes(ask):
     body = {"app": {"current_name": "billing-api", "new_name": "billing-x"}}
     assert ask(FULL).post(f"{BILLING}/rename", json=body).status_code == 401
@@ -202,6 +215,35 @@ class TestDatabases:
             False,
         ]
 
+    def test_one_is_shown_to_its_people_by_id_and_name(self, world, ask):
+        database = world.app("billing-postgres")
+        path = f"{PARIS}/v1/databases"
+
+        by_name = ask(FULL).get(f"{path}/billing-postgres").json()
+        by_id = ask(OWNER).get(f"{path}/{database.id}").json()
+
+        assert by_name == by_id
+        assert by_id["database"]["name"] == "billing-postgres"
+        assert ask(LIMITED).get(f"{path}/billing-postgres").status_code == 401
+        for name in ("no-such-db", "billing-api"):
+            answer = ask(OWNER).get(f"{path}/{name}")
+            assert (answer.status_code, answer.json()) == (404, {"error": "Database not found"})
+
+    def test_its_users_need_a_bearer_of_its_own(self, world, ask):
+        addon = ask(FULL).get(f"{PARIS}/v1/apps/billing-postgres/addons").json()["addons"][0]["id"]
+        path = f"{PARIS}/db-api/api/databases/{addon}/users"
+        made = ask(FULL).post(f"{PARIS}/v1/apps/billing-postgres/addons/{addon}/token")
+        client = ask(None)
+        client.headers["Authorization"] = f"Bearer {made.json()['addon']['token']}"
+
+        assert client.get(path).json()["database-users"][0]["protected"] is True
+        assert ask(FULL).get(path).status_code == 400
+        world.forward(3600)
+        assert (client.get(path).status_code, client.get(path).json()) == (
+            400,
+            {"error": "unauthorized"},
+        )
+
     def test_the_nested_shape_can_be_switched_on(self, world, ask):
         world.switch(databases_nested=True)
 
@@ -209,6 +251,8 @@ class TestDatabases:
 
         assert set(row) == {"app", "addon", "database"}
         assert row["app"]["owner"]["email"] == OWNER
+        world.switch(databases_bare=True)
+        assert ask(OWNER).get(f"{PARIS}/v1/databases").json() == [row]
 
 
 def test_others_databases_are_not_ones_own(world, ask):
@@ -257,6 +301,17 @@ def test_variables_are_set_and_deleted_by_full_people(ask):
     assert ask(FULL).get(f"{BILLING}/variables").json()["variables"][0]["value"] == "2"
     assert ask(FULL).delete(path).status_code == 204
     assert ask(FULL).get(f"{BILLING}/variables").json() == {"variables": []}
+
+
+def test_many_variables_are_deleted_at_once(world, ask):
+    made = [world.set_variable("billing-api", name, "x") for name in ("A", "B", "C")]
+    ids = [one["id"] for one in made[:2]] + ["va-unknown"]
+
+    answer = ask(FULL).request("DELETE", f"{BILLING}/variables", json={"variable_ids": ids})
+
+    assert answer.status_code == 204
+    rows = ask(FULL).get(f"{BILLING}/variables").json()["variables"]
+    assert [row["name"] for row in rows] == ["C"]
 
 
 def test_a_notifier_needs_a_name_and_a_known_platform(ask):

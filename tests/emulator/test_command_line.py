@@ -1,7 +1,8 @@
 """The requests of Scalingo's own command line, which accepts exact statuses and types alone.
 
-Its Go client was read, not run: `GET` requests end in a lone `?`, bodies are announced as JSON on
-every request, the bearer must have an `exp`, and 200, 201 and 204 are told apart.
+Its Go client was read, not run: `GET` and `DELETE` requests end in a lone `?`, bodies are
+announced as JSON on every request, the bearer must have an `exp`, and 200, 201 and 204 are told
+apart.
 """
 
 import base64
@@ -85,7 +86,7 @@ class CommandLine:
         return answer.status, answer.headers, answer.read()
 
     def ask(self, method, path, body=None):
-        lone = "?" if method == "GET" and "?" not in path else ""
+        lone = "?" if method in ("GET", "DELETE") and "?" not in path else ""
         headers = {"Authorization": f"Bearer {self.bearer}"}
         return self._ask(method, f"{self.api}/v1/{path}{lone}", headers, body)
 
@@ -185,6 +186,46 @@ def test_timeline(command_line, world):
         body["meta"]["pagination"],
         {"current_page": int, "next_page": int, "prev_page": int, "total_pages": int},
     )
+
+
+def test_rename(command_line):
+    body = {"current_name": "billing-api", "new_name": "billing-core"}
+
+    answer = command_line.ask("POST", "apps/billing-api/rename", body)
+
+    assert fits(command_line.expecting(200, answer)["app"], APP)
+
+
+def test_restart(command_line):
+    status, headers, _ = command_line.ask("POST", "apps/billing-api/restart", {"scope": None})
+
+    assert status == 202
+    assert headers["Location"]
+
+
+def test_database_collaborators(command_line, world):
+    """It reads the bare array, asks each database for its add-on and shows it as an app."""
+    world.create_database("billing-postgres", owner=OWNER, region="osc-fr1")
+    world.switch(databases_bare=True)
+
+    rows = command_line.expecting(200, command_line.ask("GET", "databases"))
+    database = rows[0]["database"]
+    addons = command_line.expecting(200, command_line.ask("GET", f"apps/{database['id']}/addons"))
+    app = command_line.expecting(200, command_line.ask("GET", f"apps/{database['name']}"))["app"]
+    addon = addons["addons"][0]["id"]
+    token = command_line.expecting(
+        200, command_line.ask("POST", f"apps/{database['id']}/addons/{addon}/token", {})
+    )["addon"]["token"]
+    command_line.bearer, command_line.api = token, "/osc-fr1/db-api"
+    status, _, text = command_line._ask(
+        "GET",
+        f"/osc-fr1/db-api/api/databases/{addon}?",
+        {"Authorization": f"Bearer {token}"},
+    )
+
+    assert fits(app, APP)
+    assert status == 200
+    assert json.loads(text)["database"]["app_name"] == "billing-postgres"
 
 
 def test_errors_are_decoded_by_status(command_line, world):

@@ -1,12 +1,14 @@
 """The demo company with its year, and companies of any size."""
 
 import itertools
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
-from governance.emulator import World
+from governance.emulator import World, wsgi
 from governance.emulator.model import GHOST
 
 from .conftest import ANCHOR
@@ -233,6 +235,23 @@ class TestTheYear:
 
         assert 8 <= len(untold) <= 40
 
+    def test_nobody_did_what_their_role_forbids(self, demo):
+        owners_only = {"rename_app", "delete_app", "update_app_project", "transfer_app"}
+        for event in (event for region in demo.regions.values() for event in region.events):
+            before = event.at - timedelta(seconds=1)
+            owner = {app.id: app.owner_id for app in demo.apps_at(before)}.get(event.app_id)
+            full = {
+                one.user_id
+                for one in demo.members_at(before, app_id=event.app_id)
+                if not one.limited
+            }
+            may = {owner} if event.type in owners_only else {owner} | full
+            named = event.type_data.get("collaborator", {})
+            themself = named.get("email") == event.user["email"]
+
+            if owner and not themself and event.type != "accept_collaborator":
+                assert event.actor_id in may, (event.type, event.app_name, event.user["email"])
+
     def test_the_invited_and_the_accepting_address_can_differ(self, demo):
         on_records = demo.app("records-web").collaborations.values()
 
@@ -295,10 +314,35 @@ def test_without_an_anchor_the_clock_runs_with_ours():
     first = world.clock.now()
 
     assert abs((first - datetime.now(UTC)).total_seconds()) < 5
+    time.sleep(0.002)
     assert world.clock.now() > first
     world.forward(3600)
     assert world.clock.now() - first > timedelta(minutes=59)
     world.clock.freeze()
     assert world.clock.now() == world.clock.now()
     world.clock.run()
-    assert world.clock.now() < world.clock.now()
+    stood = world.clock.now()
+    time.sleep(0.002)
+    assert stood < world.clock.now() < stood + timedelta(minutes=1)
+
+
+def test_a_long_list_is_made_once_and_again_after_each_change():
+    world = World("large", apps=80, people=100, members=20, anchor=ANCHOR)
+    bearer = {"Authorization": f"Bearer {world.bearer_for('plateforme@grande.example')}"}
+    transport = httpx.WSGITransport(app=wsgi(world))
+    with httpx.Client(
+        transport=transport, headers=bearer, base_url="http://emu.example/osc-fr1/v1"
+    ) as client:
+
+        def rows():
+            return client.get("/collaborators").json()["collaborators"]
+
+        first, again = rows(), rows()
+        gone = first[5]
+        assert len(world.long_answers) == 1
+        assert first == again
+
+        client.delete(f"/apps/{gone['app_id']}/collaborators/{gone['id']}")
+        assert gone not in rows()
+        world.switch(accepted_link_has_url=True)
+        assert rows()[0]["invitation_link"]

@@ -6,7 +6,7 @@ import zlib
 import httpx
 import pytest
 
-from governance.emulator import Fault, Mutation
+from governance.emulator import Fault, Mutation, wsgi
 
 from .conftest import BILLING, FULL, LIMITED, OWNER, PARIS, SECNUM
 
@@ -168,6 +168,38 @@ def test_a_drip_takes_its_time(world, ask, slept):
     assert slept == [0.25] * len(answer.content)
 
 
+def test_a_silence_may_come_before_anything_was_done(world, ask):
+    world.fault(method="POST", status=504, ending="silence")
+
+    with pytest.raises(httpx.ReadTimeout):
+        ask(OWNER).post(PEOPLE, json={"collaborator": {"email": "new@acme.example"}})
+
+    assert world.mails == []
+
+
+def test_a_delay_comes_before_the_answer_is_made_and_a_hold_after(world):
+    """Between the two lies what a late answer says: the world after, or before, what happened."""
+
+    def listed_while_removed(email, **fault):
+        world.reset()
+        world.fault(path="/v1/apps/*/collaborators", **fault)
+        application = wsgi(world, sleep=lambda _: world.remove("billing-api", email))
+        transport = httpx.WSGITransport(app=application)
+        headers = {"Authorization": f"Bearer {world.bearer_for(OWNER)}"}
+        with httpx.Client(transport=transport, headers=headers) as client:
+            return {row["email"] for row in listed(client, f"http://emu.example{PEOPLE}")}
+
+    assert LIMITED not in listed_while_removed(LIMITED, delay=5)
+    assert LIMITED in listed_while_removed(LIMITED, hold=5)
+
+
+def test_a_bearer_can_die_at_the_third_request(world, ask):
+    world.fault(skip=2, acts=[{"act": "kill_bearers", "who": OWNER}])
+    olivia = ask(OWNER)
+
+    assert [olivia.get(f"{PARIS}/v1/apps").status_code for _ in range(4)] == [200, 200, 401, 401]
+
+
 def test_delays_and_latency_add_up(world, ask, slept):
     world.set_latency(50)
     world.fault(path="/v1/apps", delay=1.0, hold=0.5)
@@ -175,7 +207,7 @@ def test_delays_and_latency_add_up(world, ask, slept):
     ask(OWNER).get(f"{PARIS}/v1/apps")
     ask(OWNER).get(f"{PARIS}/v1/apps")
 
-    assert slept == [pytest.approx(1.55), pytest.approx(0.05)]
+    assert slept == [1.0, pytest.approx(0.55), pytest.approx(0.05)]
 
 
 def test_jitter_spreads_the_latency(world, ask, slept):

@@ -6,6 +6,7 @@ from governance.emulator.clock import iso
 from governance.emulator.model import App
 from governance.emulator.store import Impossible, short_user
 
+from .projects import own_project
 from .routing import Call, Host, Reply, Standing, not_found, route, unprocessable
 
 
@@ -81,11 +82,26 @@ def create(call: Call) -> Reply:
 @route("POST", "/v1/apps/:app/rename")
 def rename(call: Call) -> Reply:
     app = call.app(Standing.OWNER)
-    asked = call.rooted("app")
+    asked = call.rooted("app") or call.json()  # the documentation roots it, the Go client does not
     if asked.get("current_name") != app.name or not isinstance(asked.get("new_name"), str):
         raise unprocessable(current_name=["is invalid"])
     renamed = call.world.rename_app(app, asked["new_name"], by=call.caller)
     return Reply(200, {"app": shown(call, renamed)})
+
+
+@route("PATCH", "/v1/apps/:app")
+def change(call: Call) -> Reply:
+    """Put an app into another of the caller's projects; other settings are accepted and ignored.
+
+    `owner` is refused: apps change hands with their project, not one by one any more.
+    """
+    app = call.app(Standing.OWNER)
+    asked = call.rooted("app")
+    if "owner" in asked:
+        raise unprocessable(owner=["can't be changed"])
+    if "project_id" in asked:
+        app = call.world.move_app(app, own_project(call, str(asked["project_id"])), by=call.caller)
+    return Reply(200, {"app": shown(call, app)})
 
 
 @route("DELETE", "/v1/apps/:app")
@@ -158,12 +174,6 @@ def operation(call: Call) -> Reply:
     if found is None:
         raise not_found("operation")
     return Reply(200, {"operation": found})
-
-
-@route("GET", "/v1/apps/:app/addons")
-def addons(call: Call) -> Reply:
-    call.app()
-    return Reply(200, {"addons": []})
 
 
 @route("GET", "/v1/apps/:app/log_drains")

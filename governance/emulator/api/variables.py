@@ -49,6 +49,15 @@ def replace(call: Call) -> Reply:
     return Reply(200, {"variables": rows})
 
 
+@route("DELETE", "/v1/apps/:app/variables")
+def delete_many(call: Call) -> Reply:
+    """Delete those whose ids the body has under `variable_ids`; unknown ones are no mistake."""
+    app = call.app(Standing.FULL)
+    for one in call.json().get("variable_ids") or []:
+        app.variables.pop(str(one), None)
+    return Reply(204)
+
+
 def _of_path(call: Call, app: App) -> dict[str, str]:
     found = app.variables.get(call.values["id"])
     if found is None:

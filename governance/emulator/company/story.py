@@ -71,7 +71,7 @@ class Story:
         region = PARIS if owner == PLATFORM else SECNUM
         self.on(day, "10:30", self._create_review_app, name, parent, owner, region)
         if until:
-            self.on(until, "17:05", self.world.delete_app, name, by=CI)
+            self.on(until, "17:05", self.world.delete_app, name, by=owner)
 
     def _create_review_app(self, name: str, parent: str, owner: str, region: str) -> None:
         project = self.world.app(parent, region=region).project_id
@@ -100,7 +100,7 @@ class Story:
     def winter(self) -> None:
         world = self.world
         theo = ("billing-api", "billing-worker", "booking-api", "booking-web", "data-pipeline")
-        self.joins(3, at("theo.garnier"), theo, by=HUGO, limited=False)
+        self.joins(3, at("theo.garnier"), theo, by=PLATFORM, limited=False)
         self.role(7, "billing-api", at("julien.faure"), limited=False, by=CAMILLE)
         self.two_factor(10, LAURA)
         self.joins(14, DYLAN, ("website-staging", "landing-pages"), by=ROMAIN, limited=True)
@@ -122,7 +122,7 @@ class Story:
             "billing-api-staging",
             "payments-gateway",
         )
-        self.removed(51, BAPTISTE, baptiste, by=INES)
+        self.removed(51, BAPTISTE, baptiste, by=CAMILLE)
         self.role(
             55, "brumelle-website", f"manon.riviere@{GALET}", limited=False, by=ROMAIN, event=False
         )
@@ -154,7 +154,7 @@ class Story:
         self.joins(
             127, f"yann.legoff@{GALET}", ("brumelle-website", "blog-cms"), by=ROMAIN, limited=True
         )
-        self.on(131, "14:00", world.rename_app, "agenda-sync", "booking-calendar-sync", by=INES)
+        self.on(131, "14:00", world.rename_app, "agenda-sync", "booking-calendar-sync", by=PLATFORM)
         self.removed(135, GASPARD, ("booking-sms",), by=ANTOINE, event=False)
         self.two_factor(139, PIOTR)
         self.review_app(143, "billing-web-staging", 71, until=148)
@@ -170,10 +170,12 @@ class Story:
     def summer(self) -> None:
         world = self.world
         aicha = ("billing-web", "booking-web", "booking-admin", "support-center")
-        self.joins(166, at("aicha.diallo"), aicha, by=INES, limited=True)
+        self.joins(166, at("aicha.diallo"), aicha, by=PLATFORM, limited=True)
         self.two_factor(170, at("thomas.guerin"), on=False)
         self.two_factor(173, at("thomas.guerin"))
-        self.on(178, "11:30", self._feature_flags_change_hands)
+        # Claire's feature flags became everybody's.
+        self.on(178, "11:30", world.transfer_app, "feature-flags", PLATFORM)
+        self.on(178, "11:45", world.move_app, "feature-flags", "data", by=PLATFORM)
         self.on(183, "16:30", world.delete_app, "legacy-import", by=PLATFORM)
         intern = ("metabase", "data-pipeline-staging")
         self.joins(187, at("jade.morin"), intern, by=MARION_NEW, limited=True)
@@ -204,19 +206,14 @@ class Story:
         )
         self.removed(224, LAURA, laura, by=CAMILLE)
         self.removed(227, LAURA, rest, by=CAMILLE, event=False)
-        self.on(231, "10:40", world.rename_app, "support-center", "help-center", by=ROMAIN)
+        self.on(231, "10:40", world.rename_app, "support-center", "help-center", by=PLATFORM)
         self.on(236, "06:00", world.expire, "records-web", orme)
         self.removed(240, at("jade.morin"), intern, by=MARION_NEW)
-
-    def _feature_flags_change_hands(self) -> None:
-        """Claire's feature flags became everybody's: to the company's account, then its project."""
-        self.world.transfer_app("feature-flags", PLATFORM)
-        self.world.move_app("feature-flags", "data")
 
     def autumn(self) -> None:
         world = self.world
         for app in ("waiting-list", "anonymiser", "feature-flags"):
-            self.on(245, "09:15", world.add_member, app, MONITORING, limited=True, by=HUGO)
+            self.on(245, "09:15", world.add_member, app, MONITORING, limited=True, by=PLATFORM)
         for who in (at("sarah.lefebvre"), at("elodie.marchand")):
             self.two_factor(250, who)
         self.two_factor(254, CI)
