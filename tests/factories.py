@@ -24,6 +24,7 @@ from governance.inventory.models import (
     Collaboration,
     Coverage,
     Identity,
+    LastChange,
     Person,
     Project,
     Region,
@@ -157,7 +158,17 @@ class PersonFactory(DjangoModelFactory):
     two_factor = TwoFactor.ON
     two_factor_read_at = at(minutes=4)
     first_seen_at = at(days=200)
-    changed_at = at(days=200)
+    last_change = factory.RelatedFactory(
+        "tests.factories.LastChangeFactory", factory_related_name="person"
+    )
+
+
+class LastChangeFactory(DjangoModelFactory):
+    class Meta:
+        model = LastChange
+
+    person = factory.SubFactory(PersonFactory, last_change=None)
+    at = at(days=200)
 
 
 class IdentityFactory(DjangoModelFactory):

@@ -113,7 +113,6 @@ class Person(models.Model):
     two_factor = models.CharField(max_length=10, choices=TwoFactor, default=TwoFactor.UNKNOWN)
     two_factor_read_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
-    changed_at = models.DateTimeField()
     # Set when the last of an invited address's collaborations became somebody's: /people/<id>/ redirects.
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
 
@@ -125,7 +124,6 @@ class Person(models.Model):
             models.Index("two_factor", "email", "id", name="person_by_two_factor"),
             models.Index(PERSON_NAME, "id", name="person_by_name"),
             models.Index("first_seen_at", "id", name="person_by_first_seen"),
-            models.Index("changed_at", "id", name="person_by_change"),
             GinIndex(Pieces(PERSON_TEXT), name="person_by_words"),
         ]
 
@@ -136,6 +134,25 @@ class Person(models.Model):
     def display_name(self) -> str:
         """The username where there is one, else the address."""
         return self.username or self.email
+
+
+class LastChange(models.Model):
+    """When anything of a person was last seen to change.
+
+    A table of its own because a sync writes it often: a person's row has indexes over names that
+    would be written along.
+    """
+
+    person = models.OneToOneField(
+        Person, primary_key=True, on_delete=models.CASCADE, related_name="last_change"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index("at", "person", name="person_by_change")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.at:%Y-%m-%d %H:%M}"
 
 
 class Identity(models.Model):

@@ -104,7 +104,7 @@ def read_owned(
         for app_id in confirm - single.keys():
             del believed[app_id]  # the second reading is missing: it keeps what it had
         apply_answers(place, reading, believed, Answers(listing, digests, single))
-        scopes.observed(reading, digests.whole())
+        place.observed(reading, digests.whole())
     place.step.done += len(believed)
     return Claimed(claimed, frozenset(digests.apps() - owned.keys()))
 
@@ -144,7 +144,7 @@ def _apply_single(
         place.failed(app.name, "not_understood", why)
         return
     apply_answers(place, reading, {app.scalingo_id: app}, Answers(listing, digests, {}))
-    scopes.observed(reading, digests.whole())
+    place.observed(reading, digests.whole())
 
 
 def apply_answers(

@@ -15,6 +15,7 @@ from governance.sync.apply.attribution import Cause
 from governance.sync.models import Run, Step
 from governance.sync.progress import Progress
 from governance.sync.reading import Reader
+from governance.sync.scopes import Reading, observed
 
 # Makes the client of a connection, which counts its requests and says when it waits (seconds).
 ClientFactory = Callable[[Connection, Tally, Callable[[float], None]], Client]
@@ -31,6 +32,8 @@ class Context:
     live_connections: Sequence[UUID]
     threads: int
     staged: list[End] = field(default_factory=list)
+    # Readings that miss somebody: they count as read when it is settled what becomes of the ends.
+    read_with_ends: list[tuple[Reading, bytes]] = field(default_factory=list)
     causes: dict[tuple[UUID, str], Cause] = field(default_factory=dict)
     joined: int = 0
     changed: int = 0
@@ -57,6 +60,13 @@ class Place:
     region: Region
     api: ApiRegion
     step: Step
+
+    def observed(self, reading: Reading, digest: bytes) -> None:
+        """Note that a scope was read whole; later, if somebody's end waits for it."""
+        if any(end.fence == reading.fence for end in self.context.staged):
+            self.context.read_with_ends.append((reading, digest))
+        else:
+            observed(reading, digest)
 
     def failed(self, scope: str, reason: str, sentence: str) -> None:
         self.context.progress.failed(self.step, scope, reason, sentence)

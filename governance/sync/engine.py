@@ -33,6 +33,7 @@ from governance.sync.apply import End, apply_two_factor, note_missing, write_end
 from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.context import ClientFactory, Context, Place
 from governance.sync.fencing import Fenced
+from governance.sync.listings import raise_if_hopeless
 from governance.sync.models import HeldRemoval, Run, Step
 from governance.sync.progress import Progress
 from governance.sync.reading import THREADS, Reader
@@ -80,6 +81,7 @@ def carry_out(
     The caller holds the lock of `locks.only_one`. Times written are `clock`'s, durations monotonic.
     """
     started = time.monotonic()
+    clock = scopes.going_forward(clock)
     with database.cursor() as cursor:
         # A worker may take longer than a page; what it locks must not be waited for long.
         cursor.execute("SET statement_timeout = '120s'")
@@ -136,6 +138,7 @@ def _read_connection(
     context: Context, connection: Connection, client: Client, reader: Reader, step: Step
 ) -> None:
     regions = reader.one(client.regions)
+    asked_at = context.clock()
     heard(
         connection.pk,
         state=ConnectionState.WORKING,
@@ -148,8 +151,9 @@ def _read_connection(
     except ScalingoError as error:
         own = None
         context.progress.failed(step, "two_factor", error.code, error.sentence)
+        raise_if_hopeless(error)
+    _note_vanished(context, connection, step, {region.name for region in regions})
     context.progress.finish(step)
-    _note_vanished(context, connection, {region.name for region in regions})
     for api in regions:
         region = _region(storable(api.name, 60), storable(api.display_name, 120), context.clock())
         place = Place(
@@ -175,7 +179,7 @@ def _read_connection(
         context.two_factor += apply_two_factor(
             {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
             previous=None,
-            at=context.clock(),
+            at=asked_at,
         )
 
 
@@ -186,22 +190,28 @@ def _region(name: str, display_name: str, at: datetime) -> Region:
     return region
 
 
-def _note_vanished(context: Context, connection: Connection, listed: set[str]) -> None:
+def _note_vanished(
+    context: Context, connection: Connection, step: Step, listed: set[str]
+) -> None:
     """Regions that this account could read and that are no longer named to it go stale."""
-    sentence = _("Scalingo no longer names this region to this account.")
-    for scope in Scope.objects.filter(connection_id=connection.pk, retired_at=None).exclude(
+    reason, sentence = "region_not_listed", _("Scalingo no longer names this region to us.")
+    gone = Scope.objects.filter(connection_id=connection.pk, retired_at=None).exclude(
         region__name__in=listed
-    ):
-        scopes.not_observed(scope, reason="region_not_listed", detail=sentence, at=context.clock())
-        context.progress.problems += 1
+    )
+    for scope in gone:
+        scopes.not_observed(scope, reason=reason, detail=sentence, at=context.clock())
+    for name in gone.values_list("region__name", flat=True).distinct():
+        context.progress.failed(step, name, reason, sentence)
 
 
 def _give_up(
     context: Context, connection: Connection, step: Step, reason: str, sentence: str
 ) -> None:
-    """Nothing of this connection can be read now: all it reads is stale, and stays as it was."""
+    """Nothing more of this connection can be read now: the rest is stale, and stays as it was."""
     at = context.clock()
-    for scope in Scope.objects.filter(connection_id=connection.pk, retired_at=None):
+    for scope in Scope.objects.filter(connection_id=connection.pk, retired_at=None).exclude(
+        coverage__latest=True, coverage__until__gte=context.run.started_at or at
+    ):
         scopes.not_observed(scope, reason=reason, detail=sentence, at=at)
     context.progress.failed(step, "connection", reason, sentence)
     context.progress.finish(step, Step.State.FAILED)
@@ -217,25 +227,29 @@ def _end(context: Context) -> None:
         [end for end in staged if end.change.app_id not in context.may_be_gone],
         live=guard.live_collaborations(),
         people=guard.people_of({end.change.app_id for end in staged}),
+        waiting=guard.waiting_elsewhere({end.change.app_id for end in staged})
+        if held.is_one_decided_or_waiting(at=at)
+        else 0,
     )
     gone = [end for end in staged if end.change.app_id in context.may_be_gone]
     if held.approved(verdict.held, at=at):
         _write(context, verdict.held, at)
-        held.applied(verdict.held, at=at)
+        held.applied(verdict.held)
         verdict.held = []
     _write(context, verdict.pass_ + gone, at)
     note_missing(verdict.unconfirmed + verdict.held)
     _hold(context, verdict, at)
     bury(context.may_be_gone, at=at)
+    for reading, digest in context.read_with_ends:
+        _observed(reading, digest)
 
 
 def _hold(context: Context, verdict: guard.Verdict, at: datetime) -> None:
-    whole = context.run.connection_id is None
-    if verdict.held and (whole or not held.waiting_plan_covers(verdict.held)):
+    if not verdict.held:
+        held.void_outdated(at=at)
+    elif not held.is_part_of_a_plan(verdict.held, at=at):
         reason = HeldRemoval.Reason.TOO_MANY if verdict.too_many else HeldRemoval.Reason.ONE_APP
         held.hold(context.run, verdict.held, reason=reason, at=at)
-    elif whole:
-        held.void(at=at)
 
 
 def _write(context: Context, ends: Sequence[End], at: datetime) -> None:
@@ -249,6 +263,13 @@ def _write(context: Context, ends: Sequence[End], at: datetime) -> None:
             context.left += write_ends(of_batch, at=at, causes=context.causes)
         except Fenced as late:
             logger.warning("ends came too late", extra={"why": str(late)})
+
+
+def _observed(reading: scopes.Reading, digest: bytes) -> None:
+    try:
+        scopes.observed(reading, digest)
+    except Fenced as late:
+        logger.warning("observation came too late", extra={"why": str(late)})
 
 
 # --- the outcome ----------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
-"""Refuse to write what was observed before the last observation that was written.
+"""Refuse to write what was observed before the last observation that was written, or that agreed.
 
-A paused worker can outlive its lock; a number per observation cannot be outlived.
+A paused worker can outlive its lock; a number per observation cannot be outlived. An observation
+that found everything as it was writes nothing but its coverage: it is told by its time.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -14,18 +16,26 @@ class Fenced(Exception):
     """A newer observation of this scope has been applied meanwhile."""
 
 
+_ENFORCE = """
+UPDATE inventory_scope s SET applied = %(number)s
+ WHERE id = %(scope)s AND applied <= %(number)s
+   AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
+                    WHERE c.scope_id = s.id AND c.latest AND c.until > %(at)s)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The number that an observation of `scope_id` drew before its request was sent."""
+    """The number that an observation of `scope_id`, made `at`, drew before it was asked for."""
 
     scope_id: UUID
     number: int
+    at: datetime
 
     def enforce(self, cursor: CursorWrapper) -> None:
         """Lock the scope and note our number. Raises `Fenced` when a newer one stands there."""
         cursor.execute(
-            "UPDATE inventory_scope SET applied = %s WHERE id = %s AND applied <= %s",
-            [self.number, self.scope_id, self.number],
+            _ENFORCE, {"number": self.number, "scope": self.scope_id, "at": self.at}
         )
         if cursor.rowcount == 0:
             raise Fenced(f"observation {self.number} of scope {self.scope_id} came too late")

@@ -36,10 +36,14 @@ class Verdict:
     too_many: int = 0
 
 
-def judge(ends: Sequence[End], *, live: int, people: Mapping[UUID, int]) -> Verdict:
+def judge(
+    ends: Sequence[End], *, live: int, people: Mapping[UUID, int], waiting: int = 0
+) -> Verdict:
     """Sort staged `ends`. `live` is everybody on any app; `people` is how many each app has.
 
-    Owners count in neither. What is exempt from the guard is not passed in.
+    `waiting` is how many are missing on other apps and wait for a person: a part of a held plan,
+    read while the rest could not be, is no smaller matter than the whole. Owners count in none of
+    these. What is exempt from the guard is not passed in.
     """
     verdict = Verdict()
     by_app: dict[UUID, list[End]] = defaultdict(list)
@@ -55,8 +59,9 @@ def judge(ends: Sequence[End], *, live: int, people: Mapping[UUID, int]) -> Verd
             verdict.unconfirmed += of_app
         else:
             candidates += of_app
-    if len(candidates) + len(verdict.unconfirmed) > max(MOST_ENDS, MOST_ENDS_SHARE * live):
-        verdict.too_many = len(candidates) + len(verdict.unconfirmed)
+    found = len(candidates) + len(verdict.unconfirmed)
+    if found and found + waiting > max(MOST_ENDS, MOST_ENDS_SHARE * live):
+        verdict.too_many = found + waiting
         verdict.held += candidates + verdict.unconfirmed
         verdict.unconfirmed = []
     else:
@@ -86,6 +91,20 @@ def people_of(app_ids: Collection[UUID]) -> dict[UUID, int]:
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, [list(app_ids)])
         return dict(cursor.fetchall())
+
+
+_WAITING = """
+SELECT count(*) FROM inventory_collaboration c JOIN inventory_app a ON a.id = c.app_id
+ WHERE c.missing_at IS NOT NULL AND c.ended_at IS NULL AND c.collaborator_id <> 'owner'
+   AND a.gone_at IS NULL AND a.suspect_since IS NULL AND NOT (c.app_id = ANY(%s))
+"""
+
+
+def waiting_elsewhere(app_ids: Collection[UUID]) -> int:
+    """How many are missing, and not ended yet, on other apps than these."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [list(app_ids)])
+        return int(cursor.fetchone()[0])
 
 
 def live_collaborations() -> int:

@@ -2,29 +2,52 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from governance.audit.actions import record
 from governance.audit.events import Source
+from governance.inventory.models import Collaboration
 from governance.sync.apply import End
 from governance.sync.guard import plan_digest
 from governance.sync.models import HeldRemoval, Run
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 VOID_AFTER = timedelta(hours=24)
 # A preview longer than this helps nobody; the digest covers all of it.
 _SHOWN = 2000
 
 _State = HeldRemoval.State
+_UNDONE = [_State.WAITING, _State.APPROVED]
 
 
 def approved(ends: Sequence[End], *, at: datetime) -> bool:
-    """Whether a person has approved exactly these ends, less than 24 hours ago."""
+    """Whether a person has approved exactly these ends, less than 24 hours ago.
+
+    Those of the plan that were written already, before a worker died, are not asked for again.
+    """
     if not ends:
         return False
-    return HeldRemoval.objects.filter(
-        state=_State.APPROVED, digest=plan_digest(ends), held_at__gte=at - VOID_AFTER
-    ).exists()
+    digest, ids = plan_digest(ends), _ids(ends)
+    plans = HeldRemoval.objects.filter(state=_State.APPROVED, held_at__gte=at - VOID_AFTER)
+    return any(bytes(plan.digest) == digest or _open_of(plan) == ids for plan in plans)
+
+
+def is_one_decided_or_waiting(*, at: datetime) -> bool:
+    """Whether a plan less than 24 hours old waits, was approved or was kept as it was."""
+    return _young(at).exists()
+
+
+def is_part_of_a_plan(ends: Sequence[End], *, at: datetime) -> bool:
+    """Whether `ends` belong to a plan that still holds: only a part of it could be read now."""
+    ids = _ids(ends)
+    return any(
+        ids < planned.keys() and None not in planned.values()
+        for planned in map(_missing_of, _young(at))
+    )
 
 
 @transaction.atomic
@@ -38,7 +61,7 @@ def hold(run: Run, ends: Sequence[End], *, reason: str, at: datetime) -> None:
     young = HeldRemoval.objects.select_for_update().filter(held_at__gte=at - VOID_AFTER)
     if young.filter(digest=digest, state__in=[_State.WAITING, _State.DISCARDED]).exists():
         return
-    void(at=at)
+    void()
     held = HeldRemoval.objects.create(
         run=run,
         reason=reason,
@@ -65,29 +88,49 @@ def hold(run: Run, ends: Sequence[End], *, reason: str, at: datetime) -> None:
     )
 
 
-def void(*, at: datetime, keep: bytes = b"") -> None:
+def void(*, keep: bytes = b"") -> None:
     """What waits for a decision, or was approved and not applied, no longer holds."""
-    HeldRemoval.objects.filter(state__in=[_State.WAITING, _State.APPROVED]).exclude(
-        digest=keep
-    ).update(state=_State.VOID)
+    HeldRemoval.objects.filter(state__in=_UNDONE).exclude(digest=keep).update(state=_State.VOID)
 
 
-def applied(ends: Sequence[End], *, at: datetime) -> None:
-    """The approved plan of exactly these ends has been written."""
-    HeldRemoval.objects.filter(state=_State.APPROVED, digest=plan_digest(ends)).update(
-        state=_State.APPLIED
-    )
+def void_outdated(*, at: datetime) -> None:
+    """Void the plans that are over, or of which somebody is there again; nothing is held now.
 
-
-def waiting_plan_covers(ends: Sequence[End]) -> bool:
-    """Whether all of `ends` are part of a plan that waits or was decided.
-
-    A run of one connection sees only its part of such a plan, and must leave it alone.
+    One that merely could not be read stays. One that was written when a worker died is done.
     """
-    ids = {end.change.collaboration_id for end in ends}
-    for plan in HeldRemoval.objects.filter(state__in=[_State.WAITING, _State.APPROVED]).values_list(
-        "plan", flat=True
-    ):
-        if ids <= {row["collaboration"] for row in plan}:
-            return True
-    return False
+    for plan in HeldRemoval.objects.filter(state__in=_UNDONE):
+        missing = _missing_of(plan)
+        if not _open_of(plan) and plan.state == _State.APPROVED:
+            plan.state = _State.APPLIED
+        elif None in missing.values() or not missing or plan.held_at < at - VOID_AFTER:
+            plan.state = _State.VOID
+        plan.save(update_fields=["state"])
+
+
+def applied(ends: Sequence[End]) -> None:
+    """The approved plan has been written: nobody of it is left."""
+    for plan in HeldRemoval.objects.filter(state=_State.APPROVED):
+        if bytes(plan.digest) == plan_digest(ends) or not _open_of(plan):
+            plan.state = _State.APPLIED
+            plan.save(update_fields=["state"])
+
+
+def _young(at: datetime) -> "QuerySet[HeldRemoval]":
+    states = [*_UNDONE, _State.DISCARDED]
+    return HeldRemoval.objects.filter(state__in=states, held_at__gte=at - VOID_AFTER)
+
+
+def _ids(ends: Sequence[End]) -> set[int]:
+    return {pk for end in ends if (pk := end.change.collaboration_id) is not None}
+
+
+def _open_of(plan: HeldRemoval) -> set[int]:
+    return set(_missing_of(plan))
+
+
+def _missing_of(plan: HeldRemoval) -> dict[int, datetime | None]:
+    """Since when those of a plan are missing who have not ended; None: they are there again."""
+    listed = [row["collaboration"] for row in plan.plan]
+    return dict(
+        Collaboration.objects.open().filter(pk__in=listed).values_list("pk", "missing_at")
+    )

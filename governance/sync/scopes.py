@@ -1,11 +1,13 @@
 """Scopes and their coverage: what was read, when, and since when it could not be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 
 from governance.inventory.models import Coverage, Region, Scope
 from governance.sync.fencing import Fence, next_number
@@ -24,6 +26,21 @@ class Reading:
     fence: Fence
     previous: datetime | None
     at: datetime
+
+
+def going_forward(clock: Callable[[], datetime]) -> Callable[[], datetime]:
+    """`clock`, but never behind what was read already, nor behind itself.
+
+    A clock that was set back would otherwise let readings end before they began.
+    """
+    latest = Coverage.objects.filter(latest=True).aggregate(until=Max("until"))["until"]
+
+    def now() -> datetime:
+        nonlocal latest
+        latest = max(clock(), latest or datetime.min.replace(tzinfo=UTC))
+        return latest
+
+    return now
 
 
 def scope_of(
@@ -48,7 +65,7 @@ def begin(scope: Scope, *, at: datetime, latest: datetime | None = None) -> Read
     previous = latest or last_read(scope)
     if previous and at <= previous:
         at = previous + _TICK
-    return Reading(scope, Fence(scope.pk, next_number()), previous, at)
+    return Reading(scope, Fence(scope.pk, next_number(), at), previous, at)
 
 
 def last_read(scope: Scope) -> datetime | None:
@@ -63,7 +80,10 @@ UPDATE inventory_coverage SET until = GREATEST(until, %(at)s), readings = readin
 
 
 def observed(reading: Reading, digest: bytes) -> None:
-    """Note that the scope was read whole and found so. Equal to last time: one row is written."""
+    """Note that the scope was read whole and found so. Equal to last time: one row is written.
+
+    Raises `Fenced` when a newer observation that differs was noted meanwhile.
+    """
     oldest = reading.at - _SILENCE * settings.SYNC_EVERY
     if reading.scope.stale_since is None:
         with connection.cursor() as cursor:
@@ -78,7 +98,8 @@ def observed(reading: Reading, digest: bytes) -> None:
             )
             if cursor.rowcount:
                 return
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        reading.fence.enforce(cursor)
         Coverage.objects.filter(scope=reading.scope, latest=True).update(latest=False)
         Coverage.objects.create(
             scope=reading.scope, since=reading.at, until=reading.at, digest=digest

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from governance.inventory.models import Collaboration, Person
@@ -14,13 +14,13 @@ from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces, contain
 if TYPE_CHECKING:
     from governance.accounts.models import User
 
-# What a list of people may be sorted by: each is an index of `Person`.
+# What a list of people may be sorted by: each is an index.
 ORDERS = {
     "name": "sort_name",
     "email": "email",
     "two-factor": "two_factor",
     "since": "first_seen_at",
-    "changed": "changed_at",
+    "changed": "last_change__at",
 }
 
 
@@ -74,11 +74,17 @@ def matching(people: "QuerySet[Person]", text: str) -> "QuerySet[Person]":
 
 
 def described(people: "QuerySet[Person]", user: "User") -> "QuerySet[Person]":
-    """With what a row shows: `sort_name`, and `tally` over the apps that `user` may see."""
+    """With what a row shows: `sort_name`, `changed_at`, and `tally` over apps `user` may see."""
     return people.annotate(
         sort_name=PERSON_NAME,
+        changed_at=F("last_change__at"),
         tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
     )
+
+
+def sortable(people: "QuerySet[Person]", name: str) -> "QuerySet[Person]":
+    """Without those that have no place in this order. `sync` gives everybody a last change."""
+    return people.filter(last_change__isnull=False) if name == "changed" else people
 
 
 def order(name: str, *, falling: bool) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from governance.audit.actions import record_many
 from governance.sync.apply.attribution import Cause, write_attributions
 from governance.sync.apply.compare import AppChange, Difference
-from governance.sync.apply.people import rename_people, write_two_factor
+from governance.sync.apply.people import rename_people, touch, write_two_factor
 from governance.sync.apply.platform_events import entries_of
 from governance.sync.fencing import Fence
 
@@ -66,7 +66,7 @@ WITH moved AS (
     UPDATE inventory_identity i SET ended_at = %(at)s
       FROM moved WHERE i.person_id = moved.old_person_id AND i.ended_at IS NULL
 )
-UPDATE inventory_person p SET merged_into_id = moved.person_id, changed_at = %(at)s
+UPDATE inventory_person p SET merged_into_id = moved.person_id
   FROM moved WHERE p.id = moved.old_person_id
 """
 
@@ -88,12 +88,6 @@ UPDATE inventory_app a
                          THEN %(at)s ELSE a.changed_at END,
        stale_since = NULL, stale_reason = '', scope_id = COALESCE(%(scope)s, a.scope_id)
   FROM batch b WHERE a.id = b.app_id AND b.digest IS NOT NULL
-"""
-
-# Stands for a person's rows that moved: they are touched, so that "last change" is true.
-_TOUCH = """
-UPDATE inventory_person p SET changed_at = %(at)s
- WHERE p.id IN (SELECT person_id FROM diff WHERE what <> 'ended' AND previous IS NOT NULL)
 """
 
 Causes = Mapping[tuple[UUID, str], Cause]
@@ -127,11 +121,11 @@ def write_changes(
         cursor.execute(_MERGE, now)
         cursor.execute(_SEEN_AGAIN)
         cursor.execute(_DIGEST, now)
-        cursor.execute(_TOUCH, now)
         events = write_two_factor(cursor, found.two_factor, previous=previous, at=at)
         if also:
             also(cursor)
         told = [change for change in changes if change.what != "ended"]
+        touch(cursor, {change.person_id for change in told}, at=at)
         write_attributions(
             cursor,
             [

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from governance.audit.actions import record_many
 from governance.sync.apply.attribution import write_attributions
 from governance.sync.apply.collaborations import NO_CAUSES, Causes, End
+from governance.sync.apply.people import touch
 from governance.sync.apply.platform_events import entries_of
 
 # The row was there at `previous` and not at the first reading that missed it, which may lie
@@ -26,8 +27,7 @@ UPDATE inventory_collaboration c
 RETURNING c.id
 """
 
-_TOUCH = """
-UPDATE inventory_person p SET changed_at = %(at)s WHERE p.id = ANY(%(people)s);
+_DIGESTS = """
 UPDATE inventory_app a SET digest = COALESCE(e.digest, a.digest), changed_at = %(at)s
   FROM unnest(%(apps)s::uuid[], %(digests)s::bytea[]) AS e(id, digest) WHERE a.id = e.id;
 """
@@ -70,14 +70,14 @@ def write_ends(ends: Sequence[End], *, at: datetime, causes: Causes = NO_CAUSES)
         done = [end for end in ends if end.change.collaboration_id in ended]
         apps = {end.change.app_id: end.digest for end in ends}
         cursor.execute(
-            _TOUCH,
+            _DIGESTS,
             {
                 "at": at,
-                "people": list({end.change.person_id for end in done}),
                 "apps": list(apps),
                 "digests": list(apps.values()),
             },
         )
+        touch(cursor, {end.change.person_id for end in done}, at=at)
         write_attributions(
             cursor,
             [

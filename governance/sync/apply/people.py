@@ -1,6 +1,6 @@
 """People as Scalingo names them: found by their keys, made when new, kept with their history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,12 @@ WITH missing AS (
      ORDER BY s.kind, s.key, s.app_id
 ), people AS (
     INSERT INTO inventory_person
-           (id, email, username, two_factor, two_factor_read_at, first_seen_at, changed_at)
+           (id, email, username, two_factor, two_factor_read_at, first_seen_at)
     SELECT id, email, username, two_factor,
-           CASE WHEN two_factor <> 'unknown' THEN %(at)s::timestamptz END, %(at)s, %(at)s
+           CASE WHEN two_factor <> 'unknown' THEN %(at)s::timestamptz END, %(at)s
       FROM missing
+), changes AS (
+    INSERT INTO inventory_lastchange (person_id, at) SELECT id, %(at)s FROM missing
 ), periods AS (
     INSERT INTO inventory_twofactorperiod (person_id, value, started_at)
     SELECT id, two_factor, %(at)s FROM missing
@@ -85,8 +87,7 @@ SELECT r.person_id, 'username', r.username, %(at)s FROM renamed r
 _RENAME = """
 UPDATE inventory_person p
    SET email = CASE WHEN r.email <> '' THEN r.email ELSE p.email END,
-       username = CASE WHEN r.username <> '' THEN r.username ELSE p.username END,
-       changed_at = %(at)s
+       username = CASE WHEN r.username <> '' THEN r.username ELSE p.username END
   FROM renamed r WHERE p.id = r.person_id
 """
 
@@ -98,6 +99,19 @@ def make_people(cursor: CursorWrapper, at: datetime) -> None:
     cursor.execute(_NAME_PEOPLE)
 
 
+_TOUCH = """
+INSERT INTO inventory_lastchange (person_id, at)
+SELECT DISTINCT person_id, %(at)s::timestamptz FROM unnest(%(people)s::uuid[]) AS t(person_id)
+ON CONFLICT (person_id) DO UPDATE SET at = GREATEST(inventory_lastchange.at, EXCLUDED.at)
+"""
+
+
+def touch(cursor: CursorWrapper, people: Collection[UUID], *, at: datetime) -> None:
+    """Note that something of these people changed."""
+    if people:
+        cursor.execute(_TOUCH, {"people": list(people), "at": at})
+
+
 def rename_people(cursor: CursorWrapper, at: datetime) -> None:
     """Keep the address and the username that were read last. Call it inside a transaction."""
     cursor.execute(_RENAMED)
@@ -105,6 +119,8 @@ def rename_people(cursor: CursorWrapper, at: datetime) -> None:
     if cursor.fetchone():
         for statement in (_CLOSE_NAMES, _OPEN_NAMES, _RENAME):
             cursor.execute(statement, {"at": at})
+        cursor.execute("SELECT person_id FROM renamed")
+        touch(cursor, [row[0] for row in cursor.fetchall()], at=at)
     cursor.execute("DROP TABLE renamed")
 
 
@@ -135,7 +151,7 @@ closed AS (
       FROM new WHERE p.person_id = new.person_id AND p.ended_at IS NULL
 )
 UPDATE inventory_person p
-   SET two_factor = new.value, two_factor_read_at = %(at)s, changed_at = %(at)s
+   SET two_factor = new.value, two_factor_read_at = %(at)s
   FROM new WHERE p.id = new.person_id
 """
 _OPEN_PERIOD = """
@@ -178,6 +194,7 @@ def write_two_factor(
     }
     cursor.execute(_CLOSE_PERIOD, new)
     cursor.execute(_OPEN_PERIOD, new)
+    touch(cursor, {change.person_id for change in changes}, at=at)
     return [
         Entry(
             kind="platform.two_factor_changed",
