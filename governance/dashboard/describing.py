@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 
+from governance.accounts.models import User
+from governance.facts import permissions
 from governance.facts.actions import AlreadyDescribed, NothingNew
 
 
@@ -24,11 +26,13 @@ def answer(
 ) -> Answer:
     """Let `describe` keep what a valid form says. `said` is what the person is told then.
 
-    Raises `Refused` where `describe` does. The second of two who write at once is told who was
-    first, with 409.
+    Raises `Refused` for those who may not describe. The second of two who write at once is told
+    who was first, with 409.
     """
     if request.method != "POST":
         return Answer()
+    # Before what was typed: whoever may not describe is told so, not what is wrong with the form.
+    permissions.may_describe(cast(User, request.user)).enforce()
     if not form.is_valid():
         return Answer(status=422)
     try:
