@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from random import Random
 
+from django.utils.translation import gettext as _
+
 from governance.inventory.models import Scope
-from governance.scalingo import Collaborator, Listing, ScalingoError
+from governance.scalingo import Collaborator, Listing, NotUnderstood, ScalingoError
 from governance.sync.context import Place
 from governance.sync.known import KnownApp
 from governance.sync.listings import raise_if_hopeless
@@ -39,33 +41,44 @@ def re_read(
     digests: Digests,
     wanted: frozenset[str],
     stack: ExitStack,
-) -> dict[str, tuple[Listing[Collaborator], Digests]]:
+) -> tuple[dict[str, tuple[Listing[Collaborator], Digests]], dict[str, ScalingoError]]:
     """Re-read `wanted` owned apps singly, or all of them while the listing is not believed.
 
-    Returns the answers that count instead of the listing's.
+    Also those that the listing would empty. Returns the answers that count instead of the
+    listing's; and the apps of which neither counts, because the reading that was needed failed.
     """
     everything = scope.one_by_one_since is not None
-    confirm = emptied_again(owned, digests)
+    needed = frozenset(owned) if everything else emptied_again(owned, digests)
     single: dict[str, tuple[Listing[Collaborator], Digests]] = {}
+    unread: dict[str, ScalingoError] = {}
     different: list[str] = []
-    calls = (
-        (app_id, asking(place, app_id))
-        for app_id in sorted(owned if everything else wanted & owned.keys())
-    )
-    for app_id, answer in place.reader.many(calls):
-        if isinstance(answer, ScalingoError):
-            raise_if_hopeless(answer)
+    asked = sorted((wanted | needed) & owned.keys())
+    for app_id, answer in place.reader.many((app_id, asking(place, app_id)) for app_id in asked):
+        own = _own_rows(app_id, answer, stack)
+        if isinstance(own, ScalingoError):
+            raise_if_hopeless(own)
+            if app_id in needed:
+                unread[app_id] = own
             continue
-        listing = stack.enter_context(answer)
-        own = Digests(frozenset({app_id})).read(listing)
-        if listing.problems or own.apps() - {app_id}:
-            continue
-        if _differs(app_id, own, digests):
+        if _differs(app_id, own[1], digests):
             different.append(app_id)
-        if everything or app_id in different or app_id in confirm:
-            single[app_id] = (listing, own)
-    _doubt(place, scope, different, everything=everything)
-    return single
+        if app_id in different or app_id in needed:
+            single[app_id] = own
+    _doubt(place, scope, different, everything=everything and not unread)
+    return single, unread
+
+
+def _own_rows(
+    app_id: str, answer: Listing[Collaborator] | ScalingoError, stack: ExitStack
+) -> tuple[Listing[Collaborator], Digests] | ScalingoError:
+    """What a single reading says of its app, or why it says nothing."""
+    if isinstance(answer, ScalingoError):
+        return answer
+    listing = stack.enter_context(answer)
+    own = Digests(frozenset({app_id})).read(listing)
+    if listing.problems or own.apps() - {app_id}:
+        return NotUnderstood("has rows that cannot be believed")
+    return (listing, own)
 
 
 def _differs(app_id: str, own: Digests, listed: Digests) -> bool:
@@ -101,8 +114,10 @@ def _doubt(place: Place, scope: Scope, different: list[str], *, everything: bool
         place.failed(
             Scope.Kind.COLLABORATORS,
             "listing_incomplete",
-            "The list of all collaborators disagrees with a single app twice in a row;"
-            " apps of this region are read one by one.",
+            _(
+                "The list of all collaborators disagrees with a single app twice in a row;"
+                " apps of this region are read one by one."
+            ),
         )
     doubted = different[0] if different and not everything else ""
     if (doubted, one_by_one) != (scope.doubted_app, scope.one_by_one_since):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from governance.inventory.models import Scope, TwoFactor
 from governance.scalingo import Collaborator, Event, Listing, ScalingoError
 from governance.sync import canaries, scopes
@@ -24,8 +26,8 @@ from governance.sync.apply.attribution import Cause
 from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.causes import EVENT_HOURS, causes_of
 from governance.sync.context import Place
-from governance.sync.known import KnownApp, mark_apps_stale
-from governance.sync.listings import raise_if_hopeless
+from governance.sync.known import KnownApp, mark_apps_stale, note_unchanged
+from governance.sync.listings import raise_if_hopeless, sentence_of
 from governance.sync.rows import Digests, row_digest, seen, storable
 from governance.sync.scopes import Reading
 
@@ -86,9 +88,10 @@ def read_owned(
             return Claimed()
         digests = Digests(watched).read(listing)
         bad = {problem.app_id for problem in listing.problems}
-        _count_problems(place, listing, digests)
+        place.context.not_understood += len(listing.problems) + len(digests.disagreeing)
+        _say_what_is_wrong(place, listing, owned)
         if None in bad:
-            why = next(p.why for p in listing.problems if p.app_id is None)
+            why = next(sentence_of(p) for p in listing.problems if p.app_id is None)
             scopes.not_observed(scope, reason="not_understood", detail=why, at=reading.at)
             return Claimed()
         claimed = frozenset(app_id for app_id in maybe if app_id in digests)
@@ -99,10 +102,10 @@ def read_owned(
             at=reading.at,
         )
         believed = {app_id: app for app_id, app in owned.items() if app_id not in bad}
-        confirm = canaries.emptied_again(believed, digests)
-        single = canaries.re_read(place, scope, believed, digests, watched | confirm, stack)
-        for app_id in confirm - single.keys():
-            del believed[app_id]  # the second reading is missing: it keeps what it had
+        single, unread = canaries.re_read(place, scope, believed, digests, watched, stack)
+        for app_id, error in unread.items():  # they keep what they had
+            place.failed(believed[app_id].name, error.code, error.sentence)
+            mark_apps_stale([believed.pop(app_id)], reason=error.code, at=reading.at)
         apply_answers(place, reading, believed, Answers(listing, digests, single))
         place.observed(reading, digests.whole())
     place.step.done += len(believed)
@@ -137,9 +140,9 @@ def _apply_single(
 ) -> None:
     digests = Digests().read(listing)
     foreign = digests.apps() - {app.scalingo_id}
+    place.context.not_understood += len(listing.problems) + len(digests.disagreeing)
     if listing.problems or foreign:
-        _count_problems(place, listing, digests)
-        why = listing.problems[0].why if listing.problems else "It has rows of another app."
+        why = sentence_of(listing.problems[0]) if listing.problems else _("It is of another app.")
         scopes.not_observed(reading.scope, reason="not_understood", detail=why, at=reading.at)
         place.failed(app.name, "not_understood", why)
         return
@@ -152,12 +155,9 @@ def apply_answers(
 ) -> None:
     """Write what differs of `apps`. Equal digests cost nothing."""
     changed = [app for app_id, app in apps.items() if app.digest != answers.digest(app_id)]
-    unchanged = [
-        app.id
-        for app in apps.values()
-        if app.missing_at and app.digest == answers.digest(app.scalingo_id)
-    ]
-    forget_missing(unchanged)
+    unchanged = [app for app_id, app in apps.items() if app.digest == answers.digest(app_id)]
+    forget_missing([app.id for app in unchanged if app.missing_at])
+    note_unchanged(unchanged, scope_id=reading.scope.pk)
     for group in _groups(changed, answers.digests):
         rows: dict[str, list[Collaborator]] = {app.scalingo_id: [] for app in group}
         for row in answers.rows(frozenset(rows)):
@@ -263,10 +263,15 @@ def _read_in_this_run(place: Place, app: KnownApp) -> bool:
     )
 
 
-def _count_problems(place: Place, listing: Listing[Collaborator], digests: Digests) -> None:
-    place.context.not_understood += len(listing.problems) + len(digests.disagreeing)
-    for problem in listing.problems[:20]:
-        place.failed(problem.app_id or Scope.Kind.COLLABORATORS, "not_understood", problem.why)
+def _say_what_is_wrong(
+    place: Place, listing: Listing[Collaborator], apps: Mapping[str, KnownApp]
+) -> None:
+    """One sentence for each app whose rows cannot be believed, and one for rows of no app."""
+    first = {problem.app_id: problem for problem in reversed(listing.problems)}
+    for app_id, problem in first.items():
+        app = apps.get(app_id or "")
+        scope = app.name if app else Scope.Kind.COLLABORATORS
+        place.failed(scope, "not_understood", sentence_of(problem))
 
 
 def _note(

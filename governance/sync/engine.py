@@ -190,9 +190,7 @@ def _region(name: str, display_name: str, at: datetime) -> Region:
     return region
 
 
-def _note_vanished(
-    context: Context, connection: Connection, step: Step, listed: set[str]
-) -> None:
+def _note_vanished(context: Context, connection: Connection, step: Step, listed: set[str]) -> None:
     """Regions that this account could read and that are no longer named to it go stale."""
     reason, sentence = "region_not_listed", _("Scalingo no longer names this region to us.")
     gone = Scope.objects.filter(connection_id=connection.pk, retired_at=None).exclude(
@@ -228,7 +226,7 @@ def _end(context: Context) -> None:
         live=guard.live_collaborations(),
         people=guard.people_of({end.change.app_id for end in staged}),
         waiting=guard.waiting_elsewhere({end.change.app_id for end in staged})
-        if held.is_one_decided_or_waiting(at=at)
+        if held.too_many_wait(at=at)
         else 0,
     )
     gone = [end for end in staged if end.change.app_id in context.may_be_gone]

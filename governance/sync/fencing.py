@@ -34,9 +34,7 @@ class Fence:
 
     def enforce(self, cursor: CursorWrapper) -> None:
         """Lock the scope and note our number. Raises `Fenced` when a newer one stands there."""
-        cursor.execute(
-            _ENFORCE, {"number": self.number, "scope": self.scope_id, "at": self.at}
-        )
+        cursor.execute(_ENFORCE, {"number": self.number, "scope": self.scope_id, "at": self.at})
         if cursor.rowcount == 0:
             raise Fenced(f"observation {self.number} of scope {self.scope_id} came too late")
 

@@ -36,9 +36,9 @@ def approved(ends: Sequence[End], *, at: datetime) -> bool:
     return any(bytes(plan.digest) == digest or _open_of(plan) == ids for plan in plans)
 
 
-def is_one_decided_or_waiting(*, at: datetime) -> bool:
-    """Whether a plan less than 24 hours old waits, was approved or was kept as it was."""
-    return _young(at).exists()
+def too_many_wait(*, at: datetime) -> bool:
+    """Whether more than may end at once waits for a person, or was kept as it was, today."""
+    return _young(at).filter(reason=HeldRemoval.Reason.TOO_MANY).exists()
 
 
 def is_part_of_a_plan(ends: Sequence[End], *, at: datetime) -> bool:
@@ -131,6 +131,4 @@ def _open_of(plan: HeldRemoval) -> set[int]:
 def _missing_of(plan: HeldRemoval) -> dict[int, datetime | None]:
     """Since when those of a plan are missing who have not ended; None: they are there again."""
     listed = [row["collaboration"] for row in plan.plan]
-    return dict(
-        Collaboration.objects.open().filter(pk__in=listed).values_list("pk", "missing_at")
-    )
+    return dict(Collaboration.objects.open().filter(pk__in=listed).values_list("pk", "missing_at"))

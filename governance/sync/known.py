@@ -14,8 +14,9 @@ from governance.inventory.models import Coverage
 class KnownApp:
     """An app that a connection is the authority of.
 
-    `previous` is when its collaborators were last believed; None if never. `missing_at` is set
-    while people were not found there and their end waits.
+    `previous` is when its collaborators were last believed; None if never. `scope_id` is of the
+    scope that they were read in. `missing_at` is set while people were not found there and their
+    end waits.
     """
 
     id: UUID
@@ -24,6 +25,8 @@ class KnownApp:
     kind: str
     digest: bytes | None
     owner_user_id: str | None
+    scope_id: UUID | None
+    stale_since: datetime | None
     previous: datetime | None
     missing_at: datetime | None
     suspect_since: datetime | None
@@ -59,7 +62,9 @@ def known_apps(region_id: UUID, connection_id: UUID) -> dict[str, KnownApp]:
                 kind,
                 digest and bytes(digest),
                 owner,
-                stale_since or read_at.get(scope_id),
+                scope_id,
+                stale_since,
+                (stale_since or read_at.get(scope_id)) if digest else None,
                 *others,
             )
             for (
@@ -74,6 +79,12 @@ UPDATE inventory_app SET stale_since = COALESCE(stale_since, %(since)s), stale_r
 """
 
 
+_BELIEVED = """
+UPDATE inventory_app SET stale_since = NULL, stale_reason = '', scope_id = %(scope)s
+ WHERE id = ANY(%(apps)s)
+"""
+
+
 def mark_apps_stale(apps: Collection[KnownApp], *, reason: str, at: datetime) -> None:
     """Keep what these apps had: their rows in an otherwise good listing could not be believed."""
     with connection.cursor() as cursor:
@@ -81,3 +92,14 @@ def mark_apps_stale(apps: Collection[KnownApp], *, reason: str, at: datetime) ->
             cursor.execute(
                 _STALE, {"apps": [app.id], "since": app.previous or at, "reason": reason}
             )
+
+
+def note_unchanged(apps: Collection[KnownApp], *, scope_id: UUID) -> None:
+    """These were read in a scope and found as they were: believed again, and fresh by it.
+
+    Nothing is written for those that are believed already and were read there before.
+    """
+    news = [app.id for app in apps if app.stale_since or app.scope_id != scope_id]
+    if news:
+        with connection.cursor() as cursor:
+            cursor.execute(_BELIEVED, {"apps": news, "scope": scope_id})

@@ -7,10 +7,11 @@ from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from governance.inventory.models import App as InventoryApp
 from governance.inventory.models import Scope
-from governance.scalingo import App, Database, Listing, ScalingoError
+from governance.scalingo import App, Database, Listing, Problem, ScalingoError
 from governance.sync import scopes
 from governance.sync.apply import Difference, ListedApp, apply_apps
 from governance.sync.apply.apps import Applied
@@ -91,13 +92,13 @@ def _read(
         problems = list(listing.problems)
     digest = _digest(apps, place)
     created: frozenset[str] = frozenset()
-    if scope.stale_since or not _same(scope, digest):
+    if scope.stale_since or not _same(scope, digest) or _has_suspects(place, apps):
         applied = apply_listed(place, apps, reading)
         by_id = {pk: scalingo_id for scalingo_id, pk in applied.ids.items()}
         created = frozenset(by_id[pk] for pk in applied.created)
     if problems:
         place.context.not_understood += len(problems)
-        detail = problems[0].why
+        detail = sentence_of(problems[0])
         scopes.not_observed(scope, reason="not_understood", detail=detail, at=reading.at)
         place.failed(kind, "not_understood", detail)
     else:
@@ -114,6 +115,22 @@ def raise_if_hopeless(error: ScalingoError) -> None:
     """Raise `error` again when nothing else of the connection can be read either."""
     if error.code in {"dead_token", "blocked"}:
         raise error
+
+
+def sentence_of(problem: Problem) -> str:
+    """What could not be believed, as a sentence for the page."""
+    return _("A row of Scalingo's answer cannot be believed: {field} {why}.").format(
+        field=problem.field or _("it"), why=problem.why
+    )
+
+
+def _has_suspects(place: Place, apps: list[ListedApp]) -> bool:
+    """Whether one of these is not listed any more by the connection that decides on it."""
+    suspects = InventoryApp.objects.listed().filter(
+        region=place.region, suspect_since__isnull=False
+    )
+    ids = set(suspects.values_list("scalingo_id", flat=True))
+    return any(app.scalingo_id in ids for app in apps) if ids else False
 
 
 def _same(scope: Scope, digest: bytes) -> bool:

@@ -1,6 +1,9 @@
 """One connection in one region: its listings, its owned apps, the others, those that vanished."""
 
+from collections.abc import Set
 from dataclasses import replace
+
+from django.utils.translation import gettext as _
 
 from governance.inventory.models import App, Scope
 from governance.sync import scopes
@@ -9,7 +12,7 @@ from governance.sync.collaborators import read_owned, read_singly
 from governance.sync.context import Place
 from governance.sync.known import KnownApp, known_apps
 from governance.sync.listings import Listed, apply_listed, look_up, read_apps, read_databases
-from governance.sync.suspects import look_for_unlisted
+from governance.sync.suspects import is_unlisted, look_for_unlisted
 
 # Apps that have collaborators and stand in no listing are asked for; more than this many in one
 # sync mean that the answer is odd, not that the apps are.
@@ -28,21 +31,22 @@ def sync_region(place: Place) -> None:
     place.step.total = len(known)
     place.context.progress.tick(force=True)
     account = place.connection.account_id
-    owned = {app_id: app for app_id, app in known.items() if app.owner_user_id == account}
-    maybe = {app_id: app for app_id, app in known.items() if app.owner_user_id is None}
+    # What a whole listing no longer names is looked for by itself: nobody of it is missed here.
+    there = {app_id: app for app_id, app in known.items() if not is_unlisted(app, apps, databases)}
+    owned = {app_id: app for app_id, app in there.items() if app.owner_user_id == account}
+    maybe = {app_id: app for app_id, app in there.items() if app.owner_user_id is None}
     claimed = read_owned(place, owned, maybe)
     reading = scopes.begin(
         scopes.scope_of(place.connection.pk, place.region, Scope.Kind.APPS),
         at=place.context.clock(),
     )
     _claim(place, [known[app_id] for app_id in sorted(claimed.owned)], reading)
+    _set_aside(place, claimed.unknown & known.keys())
     _look_up(place, sorted(claimed.unknown - known.keys()), reading)
     others = {
         app_id: app
-        for app_id, app in known.items()
-        if app_id not in owned
-        and app_id not in claimed.owned
-        and (app_id in apps.ids or app_id in databases.ids or not apps.whole)
+        for app_id, app in there.items()
+        if app_id not in owned and app_id not in claimed.owned
     }
     read_singly(place, others.values())
     scopes.retire(place.connection.pk, place.region, set(others), at=reading.at)
@@ -78,6 +82,17 @@ def _claim(place: Place, apps: list[KnownApp], reading: scopes.Reading) -> None:
         apply_listed(place, listed, reading)
 
 
+def _set_aside(place: Place, app_ids: Set[str]) -> None:
+    """Say that the listing of all has rows of apps that the account does not own."""
+    place.context.not_understood += len(app_ids)
+    if app_ids:
+        place.failed(
+            Scope.Kind.COLLABORATORS,
+            "foreign_rows",
+            _("Scalingo names collaborators of apps that this account does not own; set aside."),
+        )
+
+
 def _look_up(place: Place, unknown: list[str], reading: scopes.Reading) -> None:
     for app_id in unknown[:_LOOK_UPS]:
         if App.objects.filter(region=place.region, scalingo_id=app_id).exists():
@@ -86,6 +101,6 @@ def _look_up(place: Place, unknown: list[str], reading: scopes.Reading) -> None:
             place.failed(
                 Scope.Kind.COLLABORATORS,
                 "unknown_app",
-                "Scalingo names collaborators of an app that it does not list; they are set aside.",
+                _("Scalingo names collaborators of an app that it does not list; set aside."),
             )
     place.context.not_understood += len(unknown)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from governance.audit.actions import record_many
 from governance.audit.events import Entry, Source
@@ -29,11 +30,16 @@ def look_for_unlisted(
 ) -> None:
     """Ask for each app that its whole listing does not name, not more often than twice a day."""
     for app in known.values():
-        listed = apps if app.kind == App.Kind.APP else databases
-        if not listed.whole or app.scalingo_id in apps.ids | databases.ids:
+        if not is_unlisted(app, apps, databases):
             continue
         if app.suspect_read_at is None or reading.at - app.suspect_read_at >= _APART:
             _ask(place, app, reading)
+
+
+def is_unlisted(app: KnownApp, apps: Listed, databases: Listed) -> bool:
+    """Whether a whole listing has been read that should name `app`, and none does."""
+    listed = apps if app.kind == App.Kind.APP else databases
+    return listed.whole and app.scalingo_id not in apps.ids | databases.ids
 
 
 def _ask(place: Place, app: KnownApp, reading: Reading) -> None:
@@ -51,7 +57,7 @@ def _ask(place: Place, app: KnownApp, reading: Reading) -> None:
     App.objects.filter(pk=app.id).update(
         suspect_since=since, suspect_readings=readings, suspect_read_at=reading.at
     )
-    place.failed(app.name, "not_listed", "Scalingo no longer lists this app.")
+    place.failed(app.name, "not_listed", _("Scalingo no longer lists this app."))
     if readings >= READINGS and reading.at - since >= OVER:
         place.context.may_be_gone.add(app.id)
         place.context.staged += _all_of(app, reading)

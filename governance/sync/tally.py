@@ -10,8 +10,9 @@ SELECT (SELECT count(*) FROM inventory_app WHERE gone_at IS NULL),
 
 _COVERAGE = """
 SELECT count(*),
-       count(*) FILTER (WHERE s.id IS NOT NULL AND s.stale_since IS NULL
-                          AND a.stale_since IS NULL AND c.id IS NOT NULL)
+       count(*) FILTER (WHERE s.stale_since IS NULL AND s.retired_at IS NULL
+                          AND a.stale_since IS NULL AND a.suspect_since IS NULL
+                          AND c.id IS NOT NULL)
   FROM inventory_app a
   LEFT JOIN inventory_scope s ON s.id = a.scope_id
   LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from django.db import connection as database
 
+from governance.audit.models import Event
 from governance.connections import keys
 from governance.connections.models import Connection, State
 from governance.emulator import World, wsgi
@@ -66,6 +67,7 @@ class Company:
         self.on_request = []
         self.transport = Wire(self)
         self.run = None
+        self.first_event = 0  # those before were there when the test began
 
     # What happens
 
@@ -155,9 +157,23 @@ class Company:
         (only,) = self.periods(app, email)
         return only
 
+    def period_of_now(self, app, email):
+        """The open period of whoever has this address on an app."""
+        return Collaboration.objects.open().get(app__name=app, person__email__iexact=email)
+
+    @staticmethod
+    def period_of(app, person):
+        """The only period of a person on an app."""
+        return Collaboration.objects.get(app__name=app, person=person)
+
     @staticmethod
     def scope(kind, region=PARIS, app=""):
         return Scope.objects.get(kind=kind, region__name=region, app_scalingo_id=app)
+
+    def events(self, prefix="platform."):
+        """The kinds of the events since the test began, oldest first."""
+        found = Event.objects.filter(sequence__gt=self.first_event, kind__startswith=prefix)
+        return list(found.order_by("sequence").values_list("kind", flat=True))
 
     def problems(self, run=None):
         """What the steps of a run say: (region, scope, reason, sentence)."""

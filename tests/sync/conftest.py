@@ -3,6 +3,7 @@
 import pytest
 import stamina
 
+from governance.audit.models import Head
 from governance.connections.models import Connection
 from tests.sync import slate
 from tests.sync.company import Company
@@ -54,4 +55,5 @@ def company(db):
         company.now = _first["now"]
         company.world.set_clock(company.now)
     company.olivia = Connection.objects.get()
+    company.first_event = Head.objects.get().sequence
     return company

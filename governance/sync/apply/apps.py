@@ -82,8 +82,8 @@ SELECT a.id, a.name AS old_name, l.name, a.project_id AS old_project, p.id AS pr
     OR (l.project_scalingo_id <> '' AND a.project_id IS DISTINCT FROM p.id))
 """
 
-# An app keeps the authority it has unless the owner's own connection lists it: only that one's
-# readings may end anything.
+# An app keeps the authority it has unless the owner's own connection lists it, or the one it has
+# does not any more: only its authority's readings may end anything.
 _UPSERT = """
 INSERT INTO inventory_app
        (id, region_id, scalingo_id, name, kind, parent_name, project_id, health_data,
@@ -101,6 +101,7 @@ ON CONFLICT (region_id, scalingo_id) DO UPDATE
                            (SELECT scalingo_id FROM listed WHERE owned_by_authority)
                            OR inventory_app.authority_id IS NULL
                            OR inventory_app.authority_id <> ALL(%(live)s::uuid[])
+                           OR inventory_app.suspect_since IS NOT NULL
                       THEN EXCLUDED.authority_id ELSE inventory_app.authority_id END,
        suspect_since = NULL, suspect_readings = 0, suspect_read_at = NULL, gone_at = NULL,
        changed_at = CASE WHEN inventory_app.name <> EXCLUDED.name
