@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from governance.accounts.models import User
+from governance.connections.permissions import may_see_connections
 from governance.core import theme
 from governance.core.templatetags.interface import ago
 
@@ -91,6 +92,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     context: dict[str, Any] = {"site_name": settings.SITE_NAME, "theme": theme.chosen(request)}
     if user is not None and user.is_authenticated:
+        context["may_see_connections"] = may_see_connections(user)
         context["frame"] = SimpleLazyObject(lambda: read_frame(user, timezone.now()))
     return context
 

@@ -135,4 +135,6 @@ def test_no_text_breaks_it(db, text):
 )
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_cursor_of_our_own_shape_breaks_it(db, values):
-    cursor.paginate(Person.objects.all(), "-first_seen_at", "id", after=cursor.encode(values), size=3)
+    cursor.paginate(
+        Person.objects.all(), "-first_seen_at", "id", after=cursor.encode(values), size=3
+    )

@@ -67,8 +67,8 @@ def when(context: dict[str, Any], moment: datetime | None, never: str = "") -> S
 
 def exactly(moment: datetime) -> str:
     """The moment in the installation's zone, with its offset: 2026-03-14 10:02:11 UTC+01:00."""
-    local = timezone.localtime(moment)
-    return f"{local:%Y-%m-%d %H:%M:%S} UTC{local:%z}"[:-2] + f":{local:%z}"[-2:]
+    text = timezone.localtime(moment).isoformat(sep=" ", timespec="seconds")
+    return f"{text[:-6]} UTC{text[-6:]}"
 
 
 def ago(moment: datetime, now: datetime) -> str:
