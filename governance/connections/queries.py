@@ -25,6 +25,11 @@ class Row:
     sentence: str
 
     @property
+    def is_read_with(self) -> bool:
+        """Whether each sync reads with it, or tries to."""
+        return self.connection.is_in_use and self.connection.paused_at is None
+
+    @property
     def mark(self) -> str:
         """Tells two states apart that are not worded alike."""
         return f"{crc32(f'{self.word} {self.sentence}'.encode()):08x}"

@@ -26,11 +26,13 @@ STOP_POLLING = 286
 def connections(request: HttpRequest) -> HttpResponse:
     """All of them. For those who may look; only operators may do anything about them."""
     user, now = _who_may_see(request), timezone.now()
+    rows = queries.rows(at=now)
     return page(
         request,
         "connections/list.html",
         {
-            "rows": queries.rows(at=now),
+            "rows": rows,
+            "reading": sum(row.is_read_with for row in rows),
             "may_manage": permissions.may_manage_connections(user),
             "now": now,
         },

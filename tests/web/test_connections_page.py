@@ -206,6 +206,15 @@ def test_each_state_has_its_words(case, olga, client_of, working):
     assert sentence in shown
 
 
+def test_the_list_says_with_how_many_is_read(olga, client_of, working):
+    browser = client_of(olga)
+    actions.add("New", TOKEN, by=None, at=timezone.now())
+    assert "1 of 2 Scalingo accounts are read at each sync." in browser.get(PATH).text
+
+    actions.pause(working, by=None, at=timezone.now())
+    assert "0 of 2 Scalingo accounts are read at each sync." in browser.get(PATH).text
+
+
 def test_when_nobody_tests_it_the_page_asks_whether_a_worker_runs(olga, client_of, waiting):
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     Connection.objects.filter(pk=waiting.pk).update(token_set_at=long_ago)
