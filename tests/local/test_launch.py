@@ -1,5 +1,6 @@
 """`make run`, from the first start to the last: what a person sees and what stays behind."""
 
+import contextlib
 import os
 import re
 import signal
@@ -101,20 +102,18 @@ def _environment_of(places, name):
     return {pair.partition("=")[0] for pair in pairs}
 
 
-def _sign_in(started, email, password):
-    client = httpx.Client(base_url=started.address, follow_redirects=True, timeout=30)
-    client.get("/sign-in/")
-    answer = client.post(
-        "/sign-in/",
-        data={
-            "username": email,
-            "password": password,
-            "csrfmiddlewaretoken": client.cookies["csrf"],
-        },
-        headers={"Referer": started.address},
-    )
-    assert answer.status_code == 200
-    return client
+@contextlib.contextmanager
+def _signed_in(started, email, password):
+    with httpx.Client(base_url=started.address, follow_redirects=True, timeout=30) as client:
+        client.get("/sign-in/")
+        token = client.cookies["csrf"]
+        answer = client.post(
+            "/sign-in/",
+            data={"email": email, "password": password, "csrfmiddlewaretoken": token},
+            headers={"Referer": started.address},
+        )
+        assert answer.status_code == 200
+        yield client
 
 
 def _gone(pids, seconds=30):
@@ -132,7 +131,7 @@ def test_from_the_first_start_to_the_last(start, places):
     # Everybody whom it prints may sign in, and finds the company.
     assert {role for role, _, _ in first.sign_ins()} == {"admin", "operator", "auditor", "viewer"}
     email, password = next(one[1:] for one in first.sign_ins() if one[0] == "auditor")
-    with _sign_in(first, email, password) as client:
+    with _signed_in(first, email, password) as client:
         assert "billing-api" in client.get("/apps/").text
         assert "camille.roussel@brumelle.example" in client.get("/people/").text
         assert client.get("/").status_code == 200
@@ -164,7 +163,7 @@ def test_from_the_first_start_to_the_last(start, places):
     assert _gone(left, seconds=0)
     assert "An earlier start left running" in third.text()
     assert third.sign_ins() == first.sign_ins()
-    with _sign_in(third, email, password) as client:
+    with _signed_in(third, email, password) as client:
         assert "billing-api" in client.get("/apps/").text
 
     # A child that dies is started again, and that is said.
