@@ -152,6 +152,7 @@ class CoverageFactory(DjangoModelFactory):
 class PersonFactory(DjangoModelFactory):
     class Meta:
         model = Person
+        skip_postgeneration_save = True
 
     username = factory.Sequence(lambda n: f"person-{n}")
     email = factory.LazyAttribute(lambda person: f"{person.username or 'somebody'}@example.com")
