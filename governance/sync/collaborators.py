@@ -103,9 +103,9 @@ def read_owned(
         )
         believed = {app_id: app for app_id, app in owned.items() if app_id not in bad}
         single, unread = canaries.re_read(place, scope, believed, digests, watched, stack)
-        for app_id, error in unread.items():  # they keep what they had
-            place.failed(believed[app_id].name, error.code, error.sentence)
-            mark_apps_stale([believed.pop(app_id)], reason=error.code, at=reading.at)
+        for app_id, why_not in unread.items():  # they keep what they had
+            place.failed(believed[app_id].name, why_not.code, why_not.sentence)
+            mark_apps_stale([believed.pop(app_id)], reason=why_not.code, at=reading.at)
         apply_answers(place, reading, believed, Answers(listing, digests, single))
         place.observed(reading, digests.whole())
     place.step.done += len(believed)

@@ -113,6 +113,21 @@ class Company:
         ending = fault.pop("ending", "whole")
         return self.world.fault(mutations=[{"kind": kind, **mutation}], ending=ending, **fault)
 
+    def crowd(self, app, people, *, first=0, limited=True):
+        """Put so many people on an app, who are on no other: person-0@crowd.example and on."""
+        for number in range(first, first + people):
+            address = f"person-{number}@{app}.example"
+            if self.world.account_of(address) is None:
+                self.world.add_account(address)
+            self.world.add_member(app, address, limited=limited, event=False)
+
+    def disperse(self, app, people, *, first=0):
+        for number in range(first, first + people):
+            self.world.remove(app, f"person-{number}@{app}.example", event=False)
+
+    def create_app(self, name, owner="olivia@acme.example", region=PARIS):
+        return self.world.create_app(name, owner=owner, region=region)
+
     # What is true, and what is known
 
     def truth(self):
