@@ -1,0 +1,255 @@
+"""Who may what, for every address: the access policy of this product on one screen.
+
+An address that is missing from the table fails. Seen from the side of a person: 302 is "sign in
+first", 403 "not with your roles, and here is why", 404 "there is no such thing for you".
+"""
+
+import contextlib
+import uuid
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+
+from governance.audit.models import Event
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+# Anonymous; mallory signs in without a role; dave is a viewer of one project, bob of everything;
+# carol is auditor, alice admin, olga operator.
+CAST = ("anonymous", "mallory", "dave", "bob", "carol", "alice", "olga")
+
+# {app} and {person} are not among dave's; {his_app} and {his_person} are.
+#                                                  anon  mall  dave  bob  carol alice olga
+MATRIX = {
+    "GET  /":                                      (302, 403, 200, 200, 200, 200, 200),
+    "GET  /people/":                               (302, 403, 200, 200, 200, 200, 200),
+    "GET  /people/{person}/":                      (302, 403, 404, 200, 200, 200, 200),
+    "GET  /people/{his_person}/":                  (302, 403, 200, 200, 200, 200, 200),
+    "GET  /people/{nobody}/":                      (302, 403, 404, 404, 404, 404, 404),
+    "POST /people/{person}/":                      (302, 403, 404, 403, 403, 422, 403),
+    "POST /people/{his_person}/":                  (302, 403, 403, 403, 403, 422, 403),
+    "GET  /apps/":                                 (302, 403, 200, 200, 200, 200, 200),
+    "GET  /apps/{app}/":                           (302, 403, 404, 200, 200, 200, 200),
+    "GET  /apps/{his_app}/":                       (302, 403, 200, 200, 200, 200, 200),
+    "GET  /apps/{nobody}/":                        (302, 403, 404, 404, 404, 404, 404),
+    "POST /apps/{app}/":                           (302, 403, 404, 403, 403, 422, 403),
+    "POST /apps/{his_app}/":                       (302, 403, 403, 403, 403, 422, 403),
+    "GET  /sync/":                                 (302, 403, 200, 200, 200, 200, 200),
+    "POST /sync/start/":                           (302, 403, 403, 403, 403, 303, 303),
+    # A digest that is not the plan's: whoever may decide is told that it is another one.
+    "POST /sync/held/{held}/decide/":              (302, 403, 403, 403, 403, 409, 409),
+    "POST /sync/held/{nobody}/decide/":            (302, 403, 403, 403, 403, 409, 409),
+    # To viewers the accounts that we read with do not exist.
+    "GET  /settings/connections/":                 (302, 403, 404, 404, 200, 200, 200),
+    "GET  /settings/connections/add/":             (302, 403, 404, 404, 403, 403, 200),
+    "POST /settings/connections/add/":             (302, 403, 404, 404, 403, 403, 422),
+    "GET  /settings/connections/{connection}/":    (302, 403, 404, 404, 200, 200, 200),
+    "GET  /settings/connections/{nobody}/":        (302, 403, 404, 404, 404, 404, 404),
+    "GET  /settings/connections/{connection}/replace-token/":
+                                                   (302, 403, 404, 404, 403, 403, 200),
+    "POST /settings/connections/{connection}/replace-token/":
+                                                   (302, 403, 404, 404, 403, 403, 422),
+    "POST /settings/connections/{connection}/test/":
+                                                   (302, 403, 404, 404, 403, 403, 303),
+    "POST /settings/connections/{connection}/pause/":
+                                                   (302, 403, 404, 404, 403, 403, 303),
+    "POST /settings/connections/{connection}/resume/":
+                                                   (302, 403, 404, 404, 403, 403, 303),
+    "POST /settings/connections/{connection}/remove/":
+                                                   (302, 403, 404, 404, 403, 403, 303),
+    # For everybody, also without signing in.
+    "GET  /sign-in/":                              (200, 303, 303, 303, 303, 303, 303),
+    "POST /sign-in/":                              (422, 303, 303, 303, 303, 303, 303),
+    "POST /sign-out/":                             (303, 303, 303, 303, 303, 303, 303),
+    "POST /theme/":                                (303, 303, 303, 303, 303, 303, 303),
+    "GET  /health/live/":                          (200, 200, 200, 200, 200, 200, 200),
+    "GET  /health/ready/":                         (200, 200, 200, 200, 200, 200, 200),
+}  # fmt: skip
+PUBLIC = {"/sign-in/", "/sign-out/", "/theme/", "/health/live/", "/health/ready/"}
+OTHER_METHODS = ("put", "patch", "delete", "options", "trace")
+
+
+@pytest.fixture
+def things(dave, sent):
+    """One of each thing that an address can name, by the word that the table uses for it."""
+    region = factories.RegionFactory()
+    connection = factories.ConnectionFactory()
+    scope = factories.ScopeFactory(region=region, connection_id=connection.pk)
+    project = factories.ProjectFactory(region=region)
+    apps = [factories.AppFactory(region=region, scope=scope, project=of) for of in (None, project)]
+    for app in apps:
+        factories.AppPeriodFactory(app=app)
+    people = [factories.CollaborationFactory(app=app).person for app in apps]
+    dave.projects = [project.pk]
+    dave.save()
+    return {
+        "app": apps[0].pk,
+        "his_app": apps[1].pk,
+        "person": people[0].pk,
+        "his_person": people[1].pk,
+        "connection": connection.pk,
+        "held": factories.HeldRemovalFactory().pk,
+        "nobody": uuid.UUID(int=7),
+    }
+
+
+@pytest.fixture
+def browser_of(request, client_of):
+    """The browser of one of the cast."""
+
+    def open_for(who):
+        if callable(who):
+            return who()
+        return Client() if who == "anonymous" else client_of(request.getfixturevalue(who))
+
+    return open_for
+
+
+def addresses(patterns=None, prefix=""):
+    """Every route that the product answers: "people/<uuid:person_id>/"."""
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern)
+
+
+def split(row):
+    method, path = row.split()
+    return method.lower(), path
+
+
+def test_every_address_is_in_the_table():
+    words = dict.fromkeys(
+        ("app", "his_app", "person", "his_person", "connection", "held", "nobody"), uuid.uuid4()
+    )
+
+    known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
+
+    assert set(addresses()) - known == set()
+
+
+@contextlib.contextmanager
+def undone():
+    """Whatever a request changes is as it was before the next one.
+
+    A savepoint and no `atomic`: refusals would take that for a transaction that is about to fail,
+    and be recorded beside it, for good.
+    """
+    savepoint = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(savepoint)
+
+
+@pytest.fixture
+def answers_to(things, browser_of, alice, bob, carol, mallory, olga):
+    """What each row of the table answers to somebody, as {row: response}."""
+
+    def ask(who, **headers):
+        answers = {}
+        for row in MATRIX:
+            method, path = split(row)
+            with undone():
+                browser = browser_of(who)
+                answers[row] = getattr(browser, method)(path.format(**things), headers=headers)
+        return answers
+
+    return ask
+
+
+def of(who):
+    """The column of the table that is theirs."""
+    return {row: answers[CAST.index(who)] for row, answers in MATRIX.items()}
+
+
+@pytest.mark.parametrize("who", CAST)
+def test_each_may_what_the_table_says(who, answers_to):
+    answers = answers_to(who)
+
+    assert {row: answer.status_code for row, answer in answers.items()} == of(who)
+    for answer in answers.values():
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("who", CAST)
+def test_htmx_is_no_way_around_it(who, answers_to):
+    answers = answers_to(who, HX_Request="true", HX_Target="people")
+
+    for row, wanted in of(who).items():
+        answer = answers[row]
+        if wanted == 302:
+            assert answer["HX-Redirect"].startswith("/sign-in/"), row
+            assert answer.content == b"", row
+        elif wanted == 303:
+            assert answer.status_code in {200, 204}, row
+        else:
+            assert answer.status_code == wanted, row
+
+
+def test_a_session_of_somebody_deactivated_opens_nothing(answers_to, client_of, olga):
+    def deactivated():
+        browser = client_of(olga)
+        get_user_model().objects.filter(pk=olga.pk).update(is_active=False)
+        return browser
+
+    answers = answers_to(deactivated)
+
+    assert {row: answer.status_code for row, answer in answers.items()} == of("anonymous")
+
+
+@pytest.mark.parametrize("who", ["anonymous", "dave", "alice", "olga"])
+def test_no_other_method_does_anything(who, things, browser_of):
+    browser = browser_of(who)
+    meant = {split(row) for row in MATRIX}
+    done = []
+    for path in sorted({path for _, path in meant}):
+        for method in (*OTHER_METHODS, "get", "post"):
+            if (method, path) in meant:
+                continue
+            status = getattr(browser, method)(path.format(**things)).status_code
+            if status not in {302, 403, 404, 405}:
+                done.append((method, path, status))
+
+    assert done == []
+
+
+def test_a_form_of_another_site_is_refused(things, olga):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(olga)
+
+    for row in MATRIX:
+        method, path = split(row)
+        if method == "post":
+            address = path.format(**things)
+            assert browser.post(address).status_code == 403, row
+            elsewhere = browser.post(address, headers={"Origin": "https://evil.example"})
+            assert elsewhere.status_code == 403, row
+    assert not Event.objects.exists()
+
+
+def test_the_public_addresses_are_these():
+    public = {split(row)[1] for row, answers in MATRIX.items() if answers[0] != 302}
+
+    assert public == PUBLIC
+
+
+@pytest.mark.parametrize("who", ["mallory", "carol"])
+def test_a_refusal_says_why_and_is_on_record(who, things, browser_of, request):
+    refused = [row for row, status in of(who).items() if status == 403]
+    words = "nobody has given you a role" if who == "mallory" else "Only "
+
+    for row in refused:
+        method, path = split(row)
+        response = getattr(browser_of(who), method)(path.format(**things))
+        assert words in response.text, row
+
+    events = list(Event.objects.of_kind("user.refused").order_by("sequence"))
+    assert [event.data["method"] for event in events] == [split(row)[0].upper() for row in refused]
+    assert {event.actor_id for event in events} == {request.getfixturevalue(who).pk}
