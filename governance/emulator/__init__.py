@@ -7,6 +7,7 @@ Shares no code with the product's client, so that the two cannot share a mistake
 docs/emulator.md.
 """
 
+from .catalogue import BAD_DAYS
 from .clock import Clock
 from .faults import Fault
 from .history import AccountState, AppState, Entry, Member
@@ -17,6 +18,7 @@ from .world import World
 from .wsgi import wsgi
 
 __all__ = [
+    "BAD_DAYS",
     "AccountState",
     "AppState",
     "Clock",

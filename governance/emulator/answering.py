@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import api, switches
@@ -121,24 +121,24 @@ def _met(world: "World", fault: Fault | None, call: Call, found: Found) -> Plan:
 
 def _good(call: Call, found: Found) -> Plan:
     """The good answer; the long lists of a large company are kept until something changes."""
+    if found is None or found[0].endpoint not in _LISTS or call.world.switches.removal_lag:
+        reply = _reply(call, found)
+        return _with_headers(reply, _bytes(reply), call)
+    return _list(call, found)
+
+
+def _list(call: Call, found: tuple[Route, dict[str, str]]) -> Plan:
     world = call.world
-    key = _key(call, found)
-    stamp = (world.version, astuple(world.switches))
+    key = (found[0].endpoint, call.region, call.account.id if call.account else "")
+    stamp = (world.version, tuple(vars(world.switches).values()))
     kept = world.long_answers.get(key)
     if kept is not None and kept[0] == stamp:
         return _with_headers(Reply(200), kept[1], call)
     reply = _reply(call, found)
     body = _bytes(reply)
-    if len(body) > LONG and reply.status == 200 and key[0] in _LISTS:
+    if len(body) > LONG and reply.status == 200:
         world.long_answers[key] = (stamp, body)
     return _with_headers(reply, body, call)
-
-
-def _key(call: Call, found: Found) -> tuple[str, ...]:
-    """What a list depends on besides the world's state; "" first where that is not all."""
-    lagging = call.world.switches.removal_lag
-    endpoint = found[0].endpoint if found and call.account and not lagging else ""
-    return (endpoint, call.region, call.account.id if call.account else "")
 
 
 def _within_limit(world: "World", call: Call, place: _Place) -> bool:

@@ -78,9 +78,9 @@ class Store:
         if isinstance(app, App):
             return app
         places = [self.regions[region]] if region else list(self.regions.values())
-        found = [
-            one for place in places for one in place.apps.values() if app in (one.id, one.name)
-        ]
+        found = [place.apps[app] for place in places if app in place.apps]
+        if not found:
+            found = [one for place in places for one in place.apps.values() if one.name == app]
         if len(found) != 1:
             raise Unknown(f"{len(found)} apps are called {app}")
         return found[0]

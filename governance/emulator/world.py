@@ -1,5 +1,6 @@
 """The world: a company on a pretend Scalingo, everything that can happen to it, and its clock."""
 
+import copy
 import hashlib
 import random
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Any, Self
 
 from . import bearer
 from .apps import AppActs
+from .catalogue import BAD_DAYS
 from .clock import Clock, from_iso
 from .company import Company, company_called
 from .faults import Fault, Faults
@@ -187,6 +189,13 @@ class World(AppActs):
     def fault(self, **what: Any) -> Fault:
         """Lay out a fault, with the fields of `Fault`; endings and mutations may be plain data."""
         return self.faults.add(Fault(**what))
+
+    @act
+    def bad_day(self, name: str, **where: Any) -> Fault:
+        """Lay out a fault of the catalogue; `where` are fields of `Fault`. Raises Unknown."""
+        if name not in BAD_DAYS:
+            raise Unknown(f"no bad day is called {name}")
+        return self.faults.add(Fault(**copy.deepcopy(BAD_DAYS[name]) | where))
 
     def answer_next_with(
         self, status: int, body: str = "", *, path: str = "**", **headers: str

@@ -143,6 +143,12 @@ def test_faults_are_laid_listed_and_cleared(ask, control):
     assert len(ask(OWNER).get(f"{PARIS}/v1/apps").json()["apps"]) == 3
 
 
+def test_bad_days_are_laid_by_name(ask, control):
+    act(control, "bad_day", name="bad_gateway", path="/v1/apps")
+
+    assert ask(OWNER).get(f"{PARIS}/v1/apps").status_code == 502
+
+
 def test_several_faults_are_laid_in_order(ask, control):
     control("POST", "faults", faults=[{"status": 500}, {"status": 502}])
 

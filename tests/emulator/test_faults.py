@@ -150,6 +150,18 @@ def test_a_connection_can_break(world, ask, ending, error):
     assert ask(OWNER).get(f"{PARIS}/v1/apps").status_code == 200
 
 
+@pytest.mark.parametrize(("ending", "share"), [("half", 0.5), ("unended", 1.0)])
+def test_what_came_before_the_break_was_received(world, ask, ending, share):
+    whole = ask(OWNER).get(f"{PARIS}/v1/apps").content
+    world.fault(path="/v1/apps", ending=ending)
+    received = []
+
+    with ask(OWNER).stream("GET", f"{PARIS}/v1/apps") as answer, pytest.raises(httpx.ReadError):
+        received.extend(answer.iter_raw())
+
+    assert b"".join(received) == whole[: int(len(whole) * share)]
+
+
 def test_an_invitation_that_broke_was_sent(world, ask):
     world.fault(method="POST", ending="silence")
 
