@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from . import keeping
 from .clock import Clock, from_iso
@@ -50,27 +51,27 @@ def world_for(options: argparse.Namespace) -> World:
 
     Raises ValueError and CannotRead.
     """
-    kept = None
+    manner = {
+        "clock": Clock(),
+        "rate_limit": options.rate_limit,
+        "rate_period": options.rate_period,
+        "latency_ms": options.latency_ms,
+        "jitter_ms": options.jitter_ms,
+    }
     if options.state and options.state.exists():
-        kept = keeping.read(options.state)
-    sizes = {name: getattr(options, name) for name in ("apps", "people", "members")}
-    if kept:
-        world = World.at_start_of_year(
-            kept["company"],
-            seed=kept["seed"],
-            anchor=kept["anchor"],
-            clock=Clock(),
-            **kept["sizes"],
-        )
-        world.run_from_here()
-        keeping.restore(world, kept)
-    else:
-        given = {name: size for name, size in sizes.items() if size is not None}
-        world = World(
-            options.company, seed=options.seed, anchor=options.anchor, clock=Clock(), **given
-        )
-    world.set_limit(options.rate_limit, options.rate_period)
-    world.set_latency(options.latency_ms, options.jitter_ms)
+        return _kept(keeping.read(options.state), manner)
+    given = {name: getattr(options, name) for name in ("apps", "people", "members")}
+    sizes = {name: size for name, size in given.items() if size is not None}
+    return World(options.company, seed=options.seed, anchor=options.anchor, **manner, **sizes)
+
+
+def _kept(kept: dict[str, Any], manner: dict[str, Any]) -> World:
+    """The world that was kept, answering in the manner of this start."""
+    world = World.at_start_of_year(
+        kept["company"], seed=kept["seed"], anchor=kept["anchor"], **manner, **kept["sizes"]
+    )
+    world.run_from_here()
+    keeping.restore(world, kept)
     return world
 
 

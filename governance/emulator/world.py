@@ -39,6 +39,8 @@ class World(AppActs):
         clock: Clock | None = None,
         rate_limit: int = 0,
         rate_period: float = 60.0,
+        latency_ms: float = 0.0,
+        jitter_ms: float = 0.0,
         at_start: bool = False,
         **sizes: int,
     ) -> None:
@@ -48,6 +50,7 @@ class World(AppActs):
         self.company_name = company
         self.sizes = sizes
         self._limit = (rate_limit, rate_period)
+        self._latency = (latency_ms, jitter_ms)
         super().__init__(seed=seed, clock=Clock(self.anchor - YEAR))
         self._begin()
 
@@ -60,8 +63,7 @@ class World(AppActs):
         self.long_answers: dict[tuple[str, ...], tuple[object, bytes]] = {}
         self.faults = Faults(self.seed)
         self.traffic = Traffic()
-        self.latency_ms = 0.0
-        self.jitter_ms = 0.0
+        self.latency_ms, self.jitter_ms = self._latency
         self._random = random.Random(self.seed)
         self.company: Company = company_called(self.company_name)(self, **self.sizes)
         self.company.found()
@@ -191,7 +193,7 @@ class World(AppActs):
         return self.faults.add(Fault(**what))
 
     @act
-    def bad_day(self, name: str, **where: Any) -> Fault:
+    def bad_day(self, /, name: str, **where: Any) -> Fault:
         """Lay out a fault of the catalogue; `where` are fields of `Fault`. Raises Unknown."""
         if name not in BAD_DAYS:
             raise Unknown(f"no bad day is called {name}")

@@ -179,6 +179,9 @@ def test_options_reach_the_world():
     assert (world.latency_ms, world.jitter_ms) == (50, 10)
     assert (world.limiter.limit, world.limiter.period) == (30, 6)
     assert not world.clock.is_frozen
+    world.set_limit(0)
+    world.reset()
+    assert (world.limiter.limit, world.latency_ms) == (30, 50)
 
 
 def test_it_limits_as_the_real_one_does_unless_told():
