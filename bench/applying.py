@@ -141,7 +141,14 @@ class Bench:
             scopes.scope_of(self.connection.pk, self.region, Scope.Kind.COLLABORATORS), at=self.now
         )
         context = SimpleNamespace(
-            staged=[], causes={}, joined=0, changed=0, two_factor=0, count=lambda _: None
+            clock=lambda: self.now,
+            timelines={},
+            staged=[],
+            causes={},
+            joined=0,
+            changed=0,
+            two_factor=0,
+            count=lambda _: None,
         )
         place = SimpleNamespace(
             context=context,
@@ -215,7 +222,14 @@ class Bench:
             with cursor.copy("COPY incoming FROM STDIN") as copy:
                 for row in self.rows:
                     copy.write_row(
-                        (row.app_id, row.id, row.user_id, row.email, str(row.is_limited), row.status)
+                        (
+                            row.app_id,
+                            row.id,
+                            row.user_id,
+                            row.email,
+                            str(row.is_limited),
+                            row.status,
+                        )
                     )
             cursor.execute(
                 "INSERT INTO peer (app, member, user_id, email, role, status, tag)"
@@ -411,5 +425,3 @@ def run(*, sizes: tuple[int, ...], large: bool = False) -> int:
         measure.exponent("D5 growth with 1 % changed", list(sizes), busy, 1.08),
     ]
     return measure.report("Applying what was observed", figures)
-
-

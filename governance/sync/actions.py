@@ -93,7 +93,14 @@ def _pause_after(last: Run) -> timedelta:
     blocked = any(
         problem.get("reason") == "blocked" for step in last.steps.all() for problem in step.problems
     )
-    return max(BLOCKED_FOR, settings.SYNC_EVERY) if blocked else settings.SYNC_EVERY
+    if blocked:
+        return max(BLOCKED_FOR, settings.SYNC_EVERY)
+    return timedelta() if _new_token_since(last) else settings.SYNC_EVERY
+
+
+def _new_token_since(last: Run) -> bool:
+    """Whether a token was put into use after that run began: its account waits to be read."""
+    return Connection.objects.readable().filter(token_set_at__gt=last.requested_at).exists()
 
 
 def carry_out_next(

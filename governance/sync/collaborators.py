@@ -9,10 +9,9 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from governance.inventory.models import Scope, TwoFactor
-from governance.scalingo import Collaborator, Event, Listing, ScalingoError
+from governance.scalingo import Collaborator, Listing, ScalingoError
 from governance.sync import canaries, scopes
 from governance.sync.apply import (
-    AppChange,
     Batch,
     End,
     apply_two_factor,
@@ -22,9 +21,8 @@ from governance.sync.apply import (
     unknown_accounts,
     write_changes,
 )
-from governance.sync.apply.attribution import Cause
 from governance.sync.apply.compare import APPS_PER_BATCH
-from governance.sync.causes import EVENT_HOURS, causes_of
+from governance.sync.causes import ask_who
 from governance.sync.context import Place
 from governance.sync.known import KnownApp, mark_apps_stale, note_unchanged
 from governance.sync.listings import raise_if_hopeless, sentence_of
@@ -42,6 +40,7 @@ class Answers:
     listing: Iterable[Collaborator]
     digests: Digests
     single: Mapping[str, tuple[Listing[Collaborator], Digests]]
+    owned: bool = True
 
     def digest(self, app_id: str) -> bytes:
         return self.of(app_id).of(app_id)
@@ -146,7 +145,9 @@ def _apply_single(
         scopes.not_observed(reading.scope, reason="not_understood", detail=why, at=reading.at)
         place.failed(app.name, "not_understood", why)
         return
-    apply_answers(place, reading, {app.scalingo_id: app}, Answers(listing, digests, {}))
+    owned = app.owner_user_id == place.connection.account_id
+    answers = Answers(listing, digests, {}, owned=owned)
+    apply_answers(place, reading, {app.scalingo_id: app}, answers)
     place.observed(reading, digests.whole())
 
 
@@ -165,8 +166,8 @@ def apply_answers(
         todo = iter(group)
         while batch := list(islice(todo, APPS_PER_BATCH)):
             _apply_batch(place, reading, batch, rows, answers)
-    if changed:
-        _settle_unknown(place, reading, answers.digests)
+    if changed or reading.scope.stale_since:
+        _settle_two_factor(place, reading, answers.digests)
 
 
 def _apply_batch(
@@ -184,16 +185,15 @@ def _apply_batch(
         for row in rows[app.scalingo_id]:
             digest = row_digest(row)
             if known.pop(storable(row.id, 80), None) != digest:
-                incoming.append((app.id, seen(row, digests), digest))
+                incoming.append((app.id, seen(row, digests, owned=answers.owned), digest))
         absent += [(app.id, collaborator_id) for collaborator_id in known]
     batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in apps]
     found = find_changes(batches, incoming, absent, at=reading.at)
-    causes = _ask_who(place, apps, found.changes)
+    causes = ask_who(place, {app.id: app.scalingo_id for app in apps}, found.changes)
     ends = write_changes(
         found,
         fence=reading.fence,
         scope_id=reading.scope.pk,
-        previous=reading.previous,
         at=reading.at,
         causes=causes,
     )
@@ -202,43 +202,25 @@ def _apply_batch(
     place.context.count(found)
 
 
-def _settle_unknown(place: Place, reading: Reading, digests: Digests) -> None:
-    """Where a body no longer disagrees with itself, people's 2FA is known again.
+def _settle_two_factor(place: Place, reading: Reading, digests: Digests) -> None:
+    """Write the 2FA that rows which did not change say nevertheless.
 
-    The row that is left may be one that did not change, so no batch has it.
+    Where a body no longer disagrees with itself, the row that is left may be one of them; and
+    while a scope could not be read, another one may have said otherwise.
     """
-    said = digests.two_factor()
-    known = {
-        account: said[account]
-        for account in unknown_accounts() & said.keys()
-        if said[account] != TwoFactor.UNKNOWN
+    said = {
+        account: value
+        for account, value in digests.two_factor().items()
+        if value != TwoFactor.UNKNOWN
     }
-    place.context.two_factor += apply_two_factor(known, previous=reading.previous, at=reading.at)
+    if reading.scope.stale_since is None:
+        said = {account: said[account] for account in unknown_accounts() & said.keys()}
+    place.context.two_factor += apply_two_factor(said, at=reading.at, fence=reading.fence)
 
 
 def stage(place: Place, ends: list[End]) -> None:
     """Keep ends until the run has seen its scopes; the guard decides on all of them."""
     place.context.staged += ends
-
-
-def _events(place: Place, app: KnownApp) -> Callable[[], Listing[Event]]:
-    return lambda: place.client.events(place.api, app.scalingo_id, hours=EVENT_HOURS)
-
-
-def _ask_who(
-    place: Place, apps: list[KnownApp], changes: list[AppChange]
-) -> dict[tuple[UUID, str], Cause]:
-    """Ask the timelines of the apps that changed; one that cannot be asked explains nothing."""
-    changed = {change.app_id for change in changes if change.previous}
-    asked = [app for app in apps if app.id in changed]
-    events: dict[UUID, list[Event] | None] = {}
-    for app, answer in place.reader.many((app, _events(place, app)) for app in asked):
-        if isinstance(answer, ScalingoError):
-            events[app.id] = None
-        else:
-            with answer as listing:
-                events[app.id] = list(listing)
-    return causes_of([change for change in changes if change.previous], events)
 
 
 def _groups(apps: list[KnownApp], digests: Digests) -> Iterator[list[KnownApp]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from governance.connections.clients import Tally
 from governance.connections.models import Connection
 from governance.inventory.models import Region
-from governance.scalingo import Client
+from governance.scalingo import Client, Event
 from governance.scalingo import Region as ApiRegion
 from governance.sync.apply import Difference, End
 from governance.sync.apply.attribution import Cause
@@ -35,6 +35,8 @@ class Context:
     # Readings that miss somebody: they count as read when it is settled what becomes of the ends.
     read_with_ends: list[tuple[Reading, bytes]] = field(default_factory=list)
     causes: dict[tuple[UUID, str], Cause] = field(default_factory=dict)
+    # What was asked about apps that another account owns now: their people change as well.
+    timelines: dict[UUID, Sequence[Event] | None] = field(default_factory=dict)
     joined: int = 0
     changed: int = 0
     left: int = 0

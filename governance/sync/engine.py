@@ -178,7 +178,6 @@ def _read_connection(
     if own is not None and connection.account_id:
         context.two_factor += apply_two_factor(
             {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
-            previous=None,
             at=asked_at,
         )
 

@@ -15,6 +15,7 @@ from governance.scalingo import App, Database, Listing, Problem, ScalingoError
 from governance.sync import scopes
 from governance.sync.apply import Difference, ListedApp, apply_apps
 from governance.sync.apply.apps import Applied
+from governance.sync.causes import ask_who
 from governance.sync.context import Place
 from governance.sync.rows import storable
 
@@ -67,6 +68,7 @@ def apply_listed(place: Place, apps: list[ListedApp], reading: scopes.Reading) -
         fence=reading.fence,
         previous=reading.previous,
         at=reading.at,
+        who=lambda ids, changes: ask_who(place, ids, changes, keep=True),
     )
     place.context.count(Difference(applied.owners, []))
     return applied

@@ -148,10 +148,17 @@ class Digests:
         }
 
 
-def seen(row: Collaborator, digests: Digests) -> tuple[str, ...]:
-    """The row as `apply` copies it into its temporary table, without the app and the digest."""
+def seen(row: Collaborator, digests: Digests, *, owned: bool) -> tuple[str, ...]:
+    """The row as `apply` copies it into its temporary table, without the app and the digest.
+
+    Of an app that is not `owned`, silence about 2FA says nothing (empty): Scalingo may show it to
+    owners alone.
+    """
     kind, key = person_key(row)
     status, said = status_of(row)
+    two_factor = digests.two_factor_of(row.user_id).value
+    if not owned and row.two_factor is None and row.user_id not in digests.disagreeing:
+        two_factor = ""
     return (
         storable(row.id, 80),
         kind,
@@ -161,7 +168,7 @@ def seen(row: Collaborator, digests: Digests) -> tuple[str, ...]:
         role_of(row).value,
         status.value,
         said,
-        digests.two_factor_of(row.user_id).value,
+        two_factor,
     )
 
 

@@ -4,7 +4,7 @@ Owners are collaborations of ours ("owner"), because Scalingo never lists them a
 collaborators.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,9 @@ from governance.inventory.models import Collaboration, Role, Status, TwoFactor
 from governance.sync.apply.collaborations import NO_CAUSES, Causes, write_changes
 from governance.sync.apply.compare import APPS_PER_BATCH, AppChange, Batch, Difference, find_changes
 from governance.sync.fencing import Fence
+
+# Who made these changes; the apps' Scalingo ids, by ours.
+Who = Callable[[Mapping[UUID, str], Sequence[AppChange]], Causes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +149,12 @@ def apply_apps(
     fence: Fence,
     previous: datetime | None,
     at: datetime,
+    who: Who = lambda *_: NO_CAUSES,
 ) -> Applied:
     """Write a listing: new apps, names, projects, owners. Nothing ends here.
 
-    Raises `Fenced` when a newer listing was applied meanwhile.
+    `who` is asked, outside any transaction, who gave an app to another owner. Raises `Fenced`
+    when a newer listing was applied meanwhile.
     """
     names: dict[str, Any] = {
         "region": region_id,
@@ -176,7 +181,9 @@ def apply_apps(
     owned = [app for app in listed if app.owner_id and app.scalingo_id in ids]
     for start in range(0, len(owned), APPS_PER_BATCH):
         batch = owned[start : start + APPS_PER_BATCH]
-        changes += _apply_owners(batch, ids, new - created, fence=fence, previous=previous, at=at)
+        changes += _apply_owners(
+            batch, ids, new - created, fence=fence, previous=previous, at=at, who=who
+        )
     return Applied(ids=ids, new=new, created=new & created, owners=changes)
 
 
@@ -240,7 +247,7 @@ def _apply_owners(
     fence: Fence,
     previous: datetime | None,
     at: datetime,
-    causes: Causes = NO_CAUSES,
+    who: Who,
 ) -> list[AppChange]:
     batches = [
         Batch(
@@ -253,11 +260,13 @@ def _apply_owners(
     rows = [(ids[app.scalingo_id], _owner_row(app), None) for app in apps]
     # The listing of apps says nothing of 2FA.
     found = Difference(find_changes(batches, rows, at=at).changes, [])
+    given = [change for change in found.changes if change.what == "changed"]
+    by_id = {ids[app.scalingo_id]: app.scalingo_id for app in apps}
+    causes = who(by_id, given) if given else NO_CAUSES
     write_changes(
         found,
         fence=fence,
         scope_id=None,
-        previous=previous,
         at=at,
         causes=causes,
         also=lambda cursor: cursor.execute(_OWNERS),

@@ -99,7 +99,6 @@ def write_changes(
     *,
     fence: Fence,
     scope_id: UUID | None,
-    previous: datetime | None,
     at: datetime,
     causes: Causes = NO_CAUSES,
     also: Callable[[CursorWrapper], None] | None = None,
@@ -121,7 +120,7 @@ def write_changes(
         cursor.execute(_MERGE, now)
         cursor.execute(_SEEN_AGAIN)
         cursor.execute(_DIGEST, now)
-        events = write_two_factor(cursor, found.two_factor, previous=previous, at=at)
+        events = write_two_factor(cursor, found.two_factor, at=at)
         if also:
             also(cursor)
         told = [change for change in changes if change.what != "ended"]

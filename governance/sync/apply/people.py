@@ -12,13 +12,15 @@ from django.db.backends.utils import CursorWrapper
 from governance.audit.actions import record_many
 from governance.audit.events import Entry, Source
 from governance.inventory.models import TwoFactor
+from governance.sync.fencing import Fence
 
 # Everyone in `incoming` who is nobody yet becomes a person with one key. Runs in a transaction of
 # its own: a person without a collaboration shows nowhere.
 _MAKE_PEOPLE = """
 WITH missing AS (
     SELECT DISTINCT ON (s.kind, s.key)
-           gen_random_uuid() AS id, s.kind, s.key, s.email, s.username, s.two_factor
+           gen_random_uuid() AS id, s.kind, s.key, s.email, s.username,
+           COALESCE(NULLIF(s.two_factor, ''), 'unknown') AS two_factor
       FROM incoming s
      WHERE NOT EXISTS (
            SELECT 1 FROM inventory_identity i
@@ -128,6 +130,7 @@ _KNOWN = """
 SELECT i.value, p.id, p.two_factor
   FROM inventory_identity i JOIN inventory_person p ON p.id = i.person_id
  WHERE i.kind = 'user_id' AND i.ended_at IS NULL AND i.value = ANY(%s)
+   AND (p.two_factor_read_at IS NULL OR p.two_factor_read_at <= %s)
 """
 
 _UNKNOWN = """
@@ -136,17 +139,27 @@ SELECT i.value
  WHERE p.two_factor = 'unknown' AND i.kind = 'user_id' AND i.ended_at IS NULL
 """
 
+# When it was still otherwise: at the last reading of an app that they were on then. What a reading
+# said that did not have them says nothing of their 2FA.
 _SEEN_OTHERWISE = """
-SELECT DISTINCT s.person_id, p.two_factor, s.two_factor
-  FROM seen s JOIN inventory_person p ON p.id = s.person_id
- WHERE s.kind = 'user_id' AND s.two_factor <> p.two_factor
+SELECT s.person_id, p.two_factor, s.two_factor, max(b.previous) FILTER (WHERE c.id IS NOT NULL)
+  FROM seen s
+  JOIN inventory_person p ON p.id = s.person_id
+  JOIN batch b ON b.app_id = s.app_id
+  LEFT JOIN inventory_collaboration c
+    ON c.app_id = s.app_id AND c.collaborator_id = s.collaborator_id AND c.ended_at IS NULL
+   AND c.person_id = s.person_id AND c.missing_at IS NULL
+ WHERE s.kind = 'user_id' AND s.two_factor NOT IN ('', p.two_factor)
+ GROUP BY s.person_id, p.two_factor, s.two_factor
 """
 
 _CLOSE_PERIOD = """
-WITH new AS (SELECT * FROM unnest(%(ids)s::uuid[], %(values)s::text[]) AS t(person_id, value)),
-closed AS (
+WITH new AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(values)s::text[], %(previous)s::timestamptz[])
+        AS t(person_id, value, previous)
+), closed AS (
     UPDATE inventory_twofactorperiod p
-       SET ended_after = GREATEST(p.started_at, %(previous)s),
+       SET ended_after = GREATEST(p.started_at, new.previous),
            ended_at = GREATEST(p.started_at + interval '1 microsecond', %(at)s)
       FROM new WHERE p.person_id = new.person_id AND p.ended_at IS NULL
 )
@@ -156,18 +169,25 @@ UPDATE inventory_person p
 """
 _OPEN_PERIOD = """
 INSERT INTO inventory_twofactorperiod (person_id, value, started_after, started_at)
-SELECT person_id, value, %(previous)s, %(at)s
+SELECT t.person_id, t.value, (SELECT max(p.ended_after) FROM inventory_twofactorperiod p
+                               WHERE p.person_id = t.person_id),
+       GREATEST(%(at)s, (SELECT max(p.ended_at) FROM inventory_twofactorperiod p
+                          WHERE p.person_id = t.person_id))
   FROM unnest(%(ids)s::uuid[], %(values)s::text[]) AS t(person_id, value)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class TwoFactorChange:
-    """One person's 2FA, as it was known and as it was read."""
+    """One person's 2FA, as it was known and as it was read.
+
+    `previous` is when it was last read as it was; None where only its first reading is known.
+    """
 
     person_id: UUID
     before: str
     after: str
+    previous: datetime | None = None
 
 
 def two_factor_seen(cursor: CursorWrapper) -> list[TwoFactorChange]:
@@ -180,7 +200,6 @@ def write_two_factor(
     cursor: CursorWrapper,
     changes: Sequence[TwoFactorChange],
     *,
-    previous: datetime | None,
     at: datetime,
 ) -> list[Entry]:
     """Write these inside a transaction; returns their events, for the end of it."""
@@ -189,7 +208,7 @@ def write_two_factor(
     new: dict[str, Any] = {
         "ids": [change.person_id for change in changes],
         "values": [change.after for change in changes],
-        "previous": previous,
+        "previous": [change.previous for change in changes],
         "at": at,
     }
     cursor.execute(_CLOSE_PERIOD, new)
@@ -211,16 +230,17 @@ def write_two_factor(
 
 
 def apply_two_factor(
-    values: Mapping[str, TwoFactor], *, previous: datetime | None, at: datetime
+    values: Mapping[str, TwoFactor], *, at: datetime, fence: Fence | None = None
 ) -> int:
     """Write what is known of people's 2FA, by Scalingo user id. How many changed.
 
-    `previous` is the last reading before this one. Accounts that nobody is known by are left out.
+    Accounts that nobody is known by are left out, and so is what was read later than `at`. Raises
+    `Fenced` when a newer observation of the scope was applied meanwhile.
     """
     if not values:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [list(values)])
+        cursor.execute(_KNOWN, [list(values), at])
         changes = [
             TwoFactorChange(person_id, before, values[user_id].value)
             for user_id, person_id, before in cursor.fetchall()
@@ -228,7 +248,9 @@ def apply_two_factor(
         ]
         if changes:
             with transaction.atomic():
-                record_many(write_two_factor(cursor, changes, previous=previous, at=at))
+                if fence:
+                    fence.enforce(cursor)
+                record_many(write_two_factor(cursor, changes, at=at))
     return len(changes)
 
 
