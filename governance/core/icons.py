@@ -80,6 +80,18 @@ NAMES = (
     "x",
 )
 
+# Drawn a file each as well, to be masks in the style: a table of hundreds of rows says its statuses
+# by a class then, which is a quarter of the bytes.
+MASKS = (
+    "chevron-right",
+    "circle-question-mark",
+    "crown",
+    "shield-check",
+    "shield-off",
+    "user",
+    "user-minus",
+)
+
 
 def sprite() -> str:
     """The text of `static/icons.svg`: one `<symbol>` for each of `NAMES`."""
@@ -88,6 +100,12 @@ def sprite() -> str:
         + "\n".join(_symbol(name) for name in NAMES)
         + "\n</svg>\n"
     )
+
+
+def mask(name: str) -> str:
+    """The text of `static/icons/<name>.svg`."""
+    drawing: str = lucide._render_icon(name, None)
+    return drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
 
 def inline(name: str) -> str:

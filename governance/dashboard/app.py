@@ -62,9 +62,9 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
     chosen = filters.read(get, _choices())
     found = people_of(
         one.pk,
-        roles=chosen["role"],
-        two_factor=chosen["two-factor"],
-        statuses=chosen["status"],
+        roles=chosen.of("role"),
+        two_factor=chosen.of("two-factor"),
+        statuses=chosen.of("status"),
         after=get.get("after"),
         before=get.get("before"),
         more=facts.OF_LEAVES,
@@ -91,7 +91,7 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             "slice": found,
             "chosen": chosen,
             "chips": filters.chips(get, chosen),
-            "changes": [sentences.row(change, now) for change in changes.rows],
+            "changes": sentences.rows(changes.rows, now),
             "changes_slice": changes,
             "names": [_name(period) for period in one.names],
             "class": AppClass(one.fact_class or AppClass.UNKNOWN).label,

@@ -28,6 +28,7 @@ class Choice:
     label: str
     any_: str
     options: tuple[tuple[str, str], ...]
+    is_first: bool = True  # always in sight; the others are behind a button
 
     def word(self, value: str) -> str:
         return next((word for known, word in self.options if known == value), value)
@@ -50,12 +51,13 @@ class Chosen:
     text: str = ""
     ignored: list[str] = field(default_factory=list)
 
-    def __getitem__(self, name: str) -> tuple[str, ...]:
+    def of(self, name: str) -> tuple[str, ...]:
+        """The values of a filter; none when it is not in force."""
         return self.values.get(name, ())
 
     def one(self, name: str) -> str:
         """The first value of a filter that makes sense once."""
-        return next(iter(self[name]), "")
+        return next(iter(self.of(name)), "")
 
     def ignore(self, label: str, value: str) -> None:
         self.ignored.append(
@@ -63,9 +65,20 @@ class Chosen:
             % {"filter": label, "value": value[:LONGEST]}
         )
 
-    def selects(self) -> list[tuple[Choice, SafeString]]:
-        """Each filter with the <option> elements of its <select>."""
-        return [(choice, options(choice, self[choice.name])) for choice in self.choices]
+    def first_selects(self) -> list[tuple[Choice, SafeString]]:
+        """The filters that are always in sight, with the <option> elements of each."""
+        return self._selects(is_first=True)
+
+    def more_selects(self) -> list[tuple[Choice, SafeString]]:
+        """The others."""
+        return self._selects(is_first=False)
+
+    def _selects(self, *, is_first: bool) -> list[tuple[Choice, SafeString]]:
+        return [
+            (choice, options(choice, self.of(choice.name)))
+            for choice in self.choices
+            if choice.is_first == is_first
+        ]
 
 
 def read(get: QueryDict, choices: Sequence[Choice]) -> Chosen:
@@ -104,15 +117,20 @@ def _values(given: Iterable[str]) -> list[str]:
 @lru_cache(maxsize=256)
 def options(choice: Choice, chosen: tuple[str, ...]) -> SafeString:
     """The <option> elements of one filter. Several values in force are an option of their own."""
-    rows = [("", choice.any_, ""), *((value, word, "") for value, word in choice.options)]
-    if len(chosen) > 1:
-        rows.insert(1, (",".join(chosen), " / ".join(map(choice.word, chosen)), ""))
-    mark = SafeString(" selected")
+    rows = [("", choice.any_), *choice.options]
     force = ",".join(chosen)
+    if len(chosen) > 1:
+        rows.insert(1, (force, " / ".join(map(choice.word, chosen))))
+    mark = SafeString(" selected")
     return format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, mark if value == force else "", word) for value, word, _none in rows),
+        (
+            (value, mark, f"{choice.label}: {word}" if value else word)
+            if value == force
+            else (value, "", word)
+            for value, word in rows
+        ),
     )
 
 
@@ -125,8 +143,8 @@ def chips(get: QueryDict, chosen: Chosen, extra: Mapping[str, str] | None = None
     if chosen.text:
         found.append(Chip(_("“%(text)s”") % {"text": chosen.text}, without(get, "q")))
     for choice in chosen.choices:
-        for value in chosen[choice.name]:
-            rest = [other for other in chosen[choice.name] if other != value]
+        for value in chosen.of(choice.name):
+            rest = [other for other in chosen.of(choice.name) if other != value]
             text = _("%(filter)s: %(value)s") % {
                 "filter": choice.label,
                 "value": choice.word(value),

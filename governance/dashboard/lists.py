@@ -60,7 +60,13 @@ def _places(totals: Totals, language: str | None) -> list[Choice]:
                 for one in projects
             ),
         ),
-        Choice("region", _("Region"), _("Any region"), tuple((one, one) for one in totals.regions)),
+        Choice(
+            "region",
+            _("Region"),
+            _("Any region"),
+            tuple((one, one) for one in totals.regions),
+            is_first=False,
+        ),
     ]
 
 

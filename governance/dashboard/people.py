@@ -41,9 +41,10 @@ def people(request: HttpRequest) -> HttpResponse:
     numbers = _totals(user, chosen, opened, found)
     chosen.choices = [*chosen.choices, *lists.places(numbers)]
     sort = lists.sort_of(request, inventory.ORDERS, chosen)
+    by = sort.removeprefix("-")
     shown = cursor.paginate(
-        facts.with_facts(inventory.described(found, user)),
-        *inventory.order(sort.lstrip("-"), falling=sort.startswith("-")),
+        facts.with_facts(inventory.described(inventory.sortable(found, by), user)),
+        *inventory.order(by, falling=sort.startswith("-")),
         after=request.GET.get("after"),
         before=request.GET.get("before"),
         size=SIZE,
@@ -90,12 +91,14 @@ def _choices() -> list[Choice]:
             _("External"),
             _("Internal and external"),
             (("yes", _("External")), ("no", _("Internal"))),
+            is_first=False,
         ),
         Choice(
             "kind",
             _("Kind"),
             _("Any kind"),
             tuple(choice for choice in lists.words(PersonKind) if choice[0] != "unknown"),
+            is_first=False,
         ),
     ]
 
@@ -124,21 +127,21 @@ _LOOKED_UP = {
 
 
 def _found(user: User, chosen: Chosen, opened: Opening) -> "QuerySet[Person]":
-    statuses = chosen["status"]
+    statuses = chosen.of("status")
     where = inventory.Where(
-        roles=chosen["role"],
+        roles=chosen.of("role"),
         statuses=() if GONE in statuses else statuses,
-        apps=opened.apps if chosen["app"] else None,
+        apps=opened.apps if chosen.of("app") else None,
         project=filters.uuid_of(chosen.one("project")),
         region=chosen.one("region"),
         gone=GONE in statuses,
     )
     found = inventory.matching(inventory.listed(user, where), chosen.text)
-    if chosen["two-factor"]:
-        found = found.filter(two_factor__in=chosen["two-factor"])
+    if chosen.of("two-factor"):
+        found = found.filter(two_factor__in=chosen.of("two-factor"))
     for name, conditions in _OF_FACTS.items():
-        if chosen[name]:
-            found = found.filter(_any(conditions[value]() for value in chosen[name]))
+        if chosen.of(name):
+            found = found.filter(_any(conditions[value]() for value in chosen.of(name)))
     return found
 
 
@@ -177,7 +180,7 @@ def _totals(user: User, chosen: Chosen, opened: Opening, found: "QuerySet[Person
 
 def _summary(numbers: Totals, chosen: Chosen) -> str:
     """How many are shown, and of how many."""
-    if GONE in chosen["status"]:
+    if GONE in chosen.of("status"):
         return ngettext(
             "%(shown)s person without access any more",
             "%(shown)s people without access any more",
@@ -207,7 +210,7 @@ def _row(person: Any, now: datetime) -> dict[str, Any]:
         "apps": f"{tally.all:,}",
         "roles": roles(tally),
         "since": moment(person.first_seen_at, now),
-        "changed": moment(person.changed_at, now),
+        "changed": moment(person.changed_at, now) if person.changed_at else "—",
         "dim": bool(tally.all) and tally.all == tally.pending + tally.deleted,
     }
 
@@ -215,9 +218,9 @@ def _row(person: Any, now: datetime) -> dict[str, Any]:
 def roles(tally: Tally) -> str:
     """ "3 full · 2 limited · 1 owner · 1 pending"; nothing for nobody."""
     parts = (
-        (tally.owner, _("%(n)s owner")),
         (tally.full, _("%(n)s full")),
         (tally.limited, _("%(n)s limited")),
+        (tally.owner, _("%(n)s owner")),
         (tally.role_unknown, _("%(n)s role unknown")),
         (tally.pending, _("%(n)s pending")),
         (tally.deleted, _("%(n)s account deleted")),

@@ -81,7 +81,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "access": [_access(row, now) for row in found.rows],
             "slice": found,
             "past": [_past(row, now) for row in past[:PAST]],
-            "changes": [sentences.row(change, now) for change in changes.rows],
+            "changes": sentences.rows(changes.rows, now),
             "changes_slice": changes,
             "others": one.others,
             "form": form,
@@ -166,7 +166,6 @@ def _two_factor(one: Any, now: datetime) -> dict[str, Any]:
     periods = [_period(period, now) for period in one.periods]
     return {
         "now": access.two_factor(one.two_factor),
-        "read": moment(one.two_factor_read_at, now) if one.two_factor_read_at else "",
         "periods": periods,
     }
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
+from django.db.models import TextChoices
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -19,7 +20,7 @@ from governance.dashboard.moments import exact, moment
 from governance.dashboard.templatetags import access
 from governance.facts.models import PersonKind
 from governance.facts.queries import is_external
-from governance.inventory.models import App, Status
+from governance.inventory.models import App, Role, Status, TwoFactor
 from governance.inventory.queries.branches import Leaf
 from governance.inventory.queries.tree import Head
 
@@ -42,7 +43,7 @@ def person_tags(email: str, kind: str | None, employment: str | None) -> SafeStr
     """The small labels beside a person's name."""
     found = _NOTHING
     if kind == PersonKind.SERVICE:
-        found += tag(_("service account"))
+        found += tag(_("service"), _("Service account"))
     if is_external(email, employment):
         found += tag(_("external"))
     return found
@@ -56,7 +57,7 @@ def app_tags(
     if parent_name:
         found += tag(_("review app"), _("of %(app)s") % {"app": parent_name})
     if kind == App.Kind.DATABASE:
-        found += tag(_("dedicated database"))
+        found += tag(_("database"), _("Dedicated database"))
     if health_data:
         found += tag(_("health data"))
     if suspect:
@@ -99,20 +100,30 @@ def is_dim(status: str) -> bool:
 
 
 def leaf(row: Leaf, now: datetime) -> dict[str, Any]:
-    """One person in a branch of the tree."""
+    """One person in a branch of the tree. There are hundreds of them: see `_cell`."""
     kind, employment = row.more
-    name = row.username or row.email
     return {
-        "dim": SafeString(' class="dim"') if is_dim(row.status) else "",
+        "dim": _DIM if is_dim(row.status) else "",
         "url": person_url(row.person_id),
-        "name": name,
+        "name": row.username or row.email,
         "email": row.email if row.username else "",
         "tags": person_tags(row.email, kind, employment),
-        "two_factor": access.two_factor(row.two_factor),
-        "role": access.role(row.role),
+        "role": _cell("role", row.role, get_language()),
+        "two_factor": _cell("two-factor", row.two_factor, get_language()),
         "status": "" if row.status == Status.ACCEPTED and not row.missing_at else state(row, now),
         "since": moment(row.since_at, now),
     }
+
+
+_DIM = SafeString(' class="dim"')
+
+
+@lru_cache(maxsize=64)
+def _cell(column: str, value: str, language: str | None) -> SafeString:
+    """A cell with a status, whose icon is a mask in the style: an icon and a word."""
+    choices: type[TextChoices] = Role if column == "role" else TwoFactor
+    known = value if value in choices.values else "unknown"
+    return format_html('<td class="is {}">{}</td>', known, choices(known).label)
 
 
 def head(row: Head, now: datetime, *, is_open: bool) -> dict[str, Any]:

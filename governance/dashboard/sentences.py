@@ -1,12 +1,13 @@
 """Changes in words: what happened, when as far as is known, and who did it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -19,7 +20,49 @@ from governance.inventory.queries.access import Access
 from governance.inventory.queries.history import Change
 
 
-def row(change: Change, now: datetime) -> dict[str, Any]:
+def rows(changes: Sequence[Change], now: datetime) -> list[dict[str, Any]]:
+    """The lines of a history. What the first reading found is one line, however much it was."""
+    return [
+        _row(group[0], now) if len(group) == 1 else _first_reading(group, now)
+        for group in (list(found) for _key, found in groupby(changes, key=_group))
+    ]
+
+
+def _group(change: Change) -> Hashable:
+    at_first = change.kind == "start" and change.after is None and change.was_role is None
+    return ("first", change.at) if at_first else (change.kind, change.id)
+
+
+def _first_reading(changes: list[Change], now: datetime) -> dict[str, Any]:
+    one = changes[0]
+    if len({change.person_id for change in changes}) == 1:
+        sentence = format_html(
+            _("{person} was on {number} apps when they were first read: {links}."),
+            person=link(person_url(one.person_id), one.person),
+            number=len(changes),
+            links=_listed((change.app, app_url(change.app_id)) for change in changes),
+        )
+    else:
+        sentence = format_html(
+            _("{number} people were on {app} when it was first read: {links}."),
+            app=link(app_url(one.app_id), one.app),
+            number=len(changes),
+            links=_listed((change.person, person_url(change.person_id)) for change in changes),
+        )
+    return {
+        "icon": "eye",
+        "sentence": sentence,
+        "when": moment(one.at, now),
+        "edge": edge(None, one.at),
+        "by": "",
+    }
+
+
+def _listed(named: Iterable[tuple[str, str]]) -> SafeString:
+    return format_html_join(", ", "{}", ((link(url, name),) for name, url in sorted(named)))
+
+
+def _row(change: Change, now: datetime) -> dict[str, Any]:
     """One line of a history."""
     icon, words = _said(change)
     return {

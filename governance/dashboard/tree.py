@@ -244,12 +244,14 @@ def _choices() -> list[Choice]:
                 ("review", _("Review app")),
                 ("database", _("Dedicated database")),
             ),
+            is_first=False,
         ),
         Choice(
             "health-data",
             _("Health data"),
             _("Health data or not"),
             (("yes", _("With health data")), ("no", _("Without health data"))),
+            is_first=False,
         ),
     ]
 
@@ -265,8 +267,8 @@ def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Ask
         region=filters.text_of(get.get("region", "")),
         kind=chosen.one("kind"),
         health_data=chosen.one("health-data"),
-        roles=chosen["role"],
-        two_factor=chosen["two-factor"],
+        roles=chosen.of("role"),
+        two_factor=chosen.of("two-factor"),
         only_with_collaborators=get.get("collaborators") != "any",
     )
     found, numbers = _ask(get, user, wanted)

@@ -108,7 +108,7 @@ WITH found AS MATERIALIZED (
     UNION
     SELECT k.app_id FROM inventory_person p
     JOIN inventory_collaboration k ON k.person_id = p.id AND k.ended_at IS NULL
-    WHERE {pieces} {matches}
+    WHERE {pieces} {matches}{people}
 )
 """
 _APP_PIECES = "text_pieces(name) @> text_pieces(%(text)s) AND lower(name) LIKE %(like)s"
@@ -178,9 +178,14 @@ def _found(wanted: Wanted) -> str:
     """The apps that have to do with the text, as a common table; nothing without a text."""
     if not wanted.text:
         return ""
-    if len(wanted.text) < SHORTEST:
-        return _FOUND.format(app="lower(name) LIKE %(like)s", pieces="", matches=MATCHES)
-    return _FOUND.format(app=_APP_PIECES, pieces=_PERSON_PIECES, matches=MATCHES)
+    people = "".join(f" AND {condition}" for condition in people_conditions(wanted))
+    is_short = len(wanted.text) < SHORTEST
+    return _FOUND.format(
+        app="lower(name) LIKE %(like)s" if is_short else _APP_PIECES,
+        pieces="" if is_short else _PERSON_PIECES,
+        matches=MATCHES,
+        people=people,
+    )
 
 
 # --- a page of heads ------------------------------------------------------------------------------
