@@ -40,6 +40,8 @@ class Server:
     def __init__(self, world: "World", *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.world = world
         self._listener = socket.create_server((host, port), backlog=512)
+        # macOS does not wake an accept whose socket is closed.
+        self._listener.settimeout(0.5)
         self.host, self.port = self._listener.getsockname()[:2]
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -82,6 +84,8 @@ class Server:
         while not self._stopping.is_set():
             try:
                 connection, address = self._listener.accept()
+            except TimeoutError:
+                continue
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(connection, address[0]), daemon=True).start()
