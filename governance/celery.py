@@ -39,8 +39,17 @@ app.conf.update(
     worker_send_task_events=False,
     timezone="UTC",
     beat_schedule={
-        "sync-when-due": {"task": "sync.run_due", "schedule": 30.0},
-        "test-untested-connections": {"task": "connections.test_untested", "schedule": 60.0},
+        # A tick that nobody took before the next one comes is of no use.
+        "sync-when-due": {
+            "task": "sync.run_due",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
+        "test-untested-connections": {
+            "task": "connections.test_untested",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
     },
 )
 app.autodiscover_tasks()

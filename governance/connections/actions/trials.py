@@ -184,6 +184,8 @@ def _put_into_use(account: scalingo.Account, connection: Connection, *, at: date
     if connection.sealed_candidate is not None:
         connection.sealed_token, connection.sealed_candidate = connection.sealed_candidate, None
         connection.token_set_at = at
+        # Somebody waits to see what is behind it.
+        after_commit("sync.run_due")
     connection.account_id = account.id
     connection.account_email = account.email
     connection.account_username = account.username
