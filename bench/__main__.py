@@ -15,13 +15,14 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="a million rows; takes long")
     arguments = parser.parse_args()
     place.prepare()
-    from bench import applying, limiter
+    from bench import applying, limiter, reading
 
     available = {
         "applying": lambda: applying.run(
             sizes=(100_000, 300_000, 1_000_000) if arguments.large else (10_000, 30_000, 100_000),
             large=arguments.large,
         ),
+        "reading": lambda: reading.run(large=arguments.large),
         "limiter": lambda: limiter.run(large=arguments.large),
     }
     wanted = arguments.names or list(available)
