@@ -5,9 +5,9 @@ database could hand the lock to somebody else.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 _KEY = 0x5C_A1_1A_60  # any number that nothing else of ours locks
 
@@ -24,6 +24,14 @@ def only_one() -> Iterator[bool]:
         with own.cursor() as cursor:
             cursor.execute("SET idle_session_timeout = 0")
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_KEY])
-            yield bool(cursor.fetchone()[0])
+            ours = bool(cursor.fetchone()[0])
+            try:
+                yield ours
+            finally:
+                # Closing alone would give it back a moment later, and a run right behind this one
+                # would find it taken.
+                if ours:
+                    with suppress(DatabaseError):
+                        cursor.execute("SELECT pg_advisory_unlock(%s)", [_KEY])
     finally:
         own.close()
