@@ -117,7 +117,7 @@ _KEEP_ACCOUNTS = """
 UPDATE incoming s SET kind = 'user_id', key = i.value
   FROM inventory_collaboration c JOIN inventory_identity i
     ON i.person_id = c.person_id AND i.kind = 'user_id' AND i.ended_at IS NULL
- WHERE s.kind = 'email' AND s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
+ WHERE s.kind = 'email' AND s.status <> 'pending' AND s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
    AND c.ended_at IS NULL
 """
 
@@ -155,6 +155,7 @@ def find_changes(
     Scalingo can be asked in between, outside any transaction, who did it. Whoever is new at an
     app's first reading is no change and is not returned.
     """
+    nameless = False
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         with cursor.copy("COPY batch FROM STDIN") as copy:
@@ -163,11 +164,13 @@ def find_changes(
         with cursor.copy("COPY incoming FROM STDIN") as copy:
             for app_id, row, digest in rows:
                 copy.write_row((app_id, *row, digest))
+                nameless = nameless or (row[1] == "email" and row[6] != "pending")
         with cursor.copy("COPY absent FROM STDIN") as copy:
             for pair in absent:
                 copy.write_row(pair)
         cursor.execute("ANALYZE incoming; ANALYZE batch; ANALYZE absent")
-        cursor.execute(_KEEP_ACCOUNTS)
+        if nameless:
+            cursor.execute(_KEEP_ACCOUNTS)
         make_people(cursor, at)
         cursor.execute("ANALYZE seen")
         cursor.execute(_DIFF)
