@@ -50,8 +50,10 @@ def year(world: World) -> None:
 def _read(world: World, instant: datetime) -> None:
     sync.ensure_due(at=instant)
     done = sync.carry_out_next(clock=_ticking(instant), client_for=partial(_client_for, world))
-    if done is None or done.state == Run.State.FAILED:
-        raise RuntimeError(f"The reading of {instant:%d %B %Y} failed.")
+    if done is None:
+        raise RuntimeError(f"The reading of {instant:%d %B %Y} did not begin.")
+    if done.state == Run.State.FAILED:
+        raise RuntimeError(f"The reading of {instant:%d %B %Y} failed: see the page Sync.")
 
 
 def _ticking(instant: datetime) -> Callable[[], datetime]:
