@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from governance.inventory.models import App as InventoryApp
@@ -94,7 +95,7 @@ def _read(
         problems = list(listing.problems)
     digest = _digest(apps, place)
     created: frozenset[str] = frozenset()
-    if scope.stale_since or not _same(scope, digest) or _has_suspects(place, apps):
+    if scope.stale_since or not _same(scope, digest) or _has_some_to_take_over(place, apps):
         applied = apply_listed(place, apps, reading)
         by_id = {pk: scalingo_id for scalingo_id, pk in applied.ids.items()}
         created = frozenset(by_id[pk] for pk in applied.created)
@@ -126,13 +127,30 @@ def sentence_of(problem: Problem) -> str:
     )
 
 
-def _has_suspects(place: Place, apps: list[ListedApp]) -> bool:
-    """Whether one of these is not listed any more by the connection that decides on it."""
-    suspects = InventoryApp.objects.listed().filter(
-        region=place.region, suspect_since__isnull=False
-    )
-    ids = set(suspects.values_list("scalingo_id", flat=True))
-    return any(app.scalingo_id in ids for app in apps) if ids else False
+# Apps that the connection they have does not list any more, and apps of this very account that
+# another connection decided on while this one was paused.
+_TO_TAKE_OVER = """
+SELECT a.scalingo_id FROM inventory_app a
+ WHERE a.region_id = %(region)s AND a.gone_at IS NULL
+   AND (a.suspect_since IS NOT NULL
+        OR (a.authority_id <> %(connection)s AND a.owner_id =
+            (SELECT i.person_id FROM inventory_identity i
+              WHERE i.kind = 'user_id' AND i.value = %(account)s AND i.ended_at IS NULL)))
+"""
+
+
+def _has_some_to_take_over(place: Place, apps: list[ListedApp]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TO_TAKE_OVER,
+            {
+                "region": place.region.pk,
+                "connection": place.connection.pk,
+                "account": place.connection.account_id,
+            },
+        )
+        ids = {row[0] for row in cursor.fetchall()}
+    return bool(ids) and any(app.scalingo_id in ids for app in apps)
 
 
 def _same(scope: Scope, digest: bytes) -> bool:

@@ -132,15 +132,15 @@ class Company:
 
     def truth(self):
         """What is on the platform now, as `known` puts it."""
-        names = {(app.region, app.id): app.name for app in self.world.apps_at(self.now)}
         return {
             (
-                names[one.region, one.app_id],
+                app.name,
                 one.email.lower(),
                 "limited" if one.limited else "collaborator",
                 "deleted" if one.status == GHOST else one.status,
             )
-            for one in self.world.members_at(self.now)
+            for app in self.world.apps()
+            for one in (self.world.member(app, place) for place in app.collaborations.values())
         }
 
     @staticmethod

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
 from governance.sync.apply.people import TwoFactorChange, make_people, two_factor_seen
+from governance.sync.apply.planning import by_index
 
 # How many apps share a transaction: one each costs 16 times as much, and very many at once would
 # hold what others wait for.
@@ -63,7 +62,9 @@ CREATE TEMP TABLE IF NOT EXISTS incoming (
 );
 CREATE TEMP TABLE IF NOT EXISTS seen (LIKE incoming, person_id uuid NOT NULL);
 CREATE TEMP TABLE IF NOT EXISTS absent (app_id uuid NOT NULL, collaborator_id text NOT NULL);
-CREATE TEMP TABLE IF NOT EXISTS batch (app_id uuid NOT NULL, digest bytea, previous timestamptz);
+CREATE TEMP TABLE IF NOT EXISTS batch (
+    app_id uuid PRIMARY KEY, digest bytea, previous timestamptz
+);
 CREATE TEMP TABLE IF NOT EXISTS diff (
     what text NOT NULL, app_id uuid NOT NULL, collaborator_id text NOT NULL,
     collaboration_id bigint, person_id uuid, old_person_id uuid, role text, old_role text,
@@ -71,6 +72,7 @@ CREATE TEMP TABLE IF NOT EXISTS diff (
     previous timestamptz, since_after timestamptz, since_at timestamptz,
     missing_after timestamptz, missing_at timestamptz
 );
+CREATE INDEX IF NOT EXISTS diff_by_app ON diff (app_id);
 TRUNCATE incoming, seen, absent, batch, diff;
 """
 
@@ -134,7 +136,7 @@ def open_rows(app_ids: Sequence[UUID]) -> dict[UUID, dict[str, bytes | None]]:
     A row that was missing at an earlier reading has none, so that it differs and is looked at.
     """
     found: dict[UUID, dict[str, bytes | None]] = {app_id: {} for app_id in app_ids}
-    with connection.cursor() as cursor:
+    with by_index() as cursor:
         cursor.execute(_OPEN_ROWS, [list(app_ids)])
         for app_id, collaborator_id, digest in cursor.fetchall():
             found[app_id][collaborator_id] = digest
@@ -156,7 +158,7 @@ def find_changes(
     app's first reading is no change and is not returned.
     """
     nameless = False
-    with connection.cursor() as cursor:
+    with by_index() as cursor:
         cursor.execute(_TABLES)
         with cursor.copy("COPY batch FROM STDIN") as copy:
             for one in batches:
@@ -168,14 +170,10 @@ def find_changes(
         with cursor.copy("COPY absent FROM STDIN") as copy:
             for pair in absent:
                 copy.write_row(pair)
-        cursor.execute("ANALYZE incoming; ANALYZE batch; ANALYZE absent")
         if nameless:
             cursor.execute(_KEEP_ACCOUNTS)
         make_people(cursor, at)
-        cursor.execute("ANALYZE seen")
         cursor.execute(_DIFF)
-        # Without it the planner reads a whole table to find a few of its rows.
-        cursor.execute("ANALYZE diff")
         cursor.execute(_READ)
         changes = [AppChange(*row) for row in cursor.fetchall()]
         return Difference(changes, two_factor_seen(cursor))

@@ -14,8 +14,8 @@ from governance.audit.events import Entry, Source
 from governance.inventory.models import TwoFactor
 from governance.sync.fencing import Fence
 
-# Everyone in `incoming` who is nobody yet becomes a person with one key. Runs in a transaction of
-# its own: a person without a collaboration shows nowhere.
+# Everyone in `incoming` who is nobody yet becomes a person with one key. Committed before
+# their collaborations: a person without a collaboration shows nowhere.
 _MAKE_PEOPLE = """
 WITH missing AS (
     SELECT DISTINCT ON (s.kind, s.key)
@@ -96,8 +96,7 @@ UPDATE inventory_person p
 
 def make_people(cursor: CursorWrapper, at: datetime) -> None:
     """Make a person of everyone in `incoming` who is not one yet; `seen` gets who each row is."""
-    with transaction.atomic():
-        cursor.execute(_MAKE_PEOPLE, {"at": at})
+    cursor.execute(_MAKE_PEOPLE, {"at": at})
     cursor.execute(_NAME_PEOPLE)
 
 
