@@ -82,6 +82,8 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def length(seconds: float) -> str:
     """A length of time in its largest fitting unit: "12 s", "4 min", "3 h", "12 days"."""
+    if seconds < 1:
+        return _("under 1 s")
     if seconds < 60:
         return _("%(n)d s") % {"n": seconds}
     if seconds < 3600:
