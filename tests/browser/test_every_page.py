@@ -1,0 +1,108 @@
+"""Every page: loads quietly, fits, is accessible in both themes and sizes, works without script."""
+
+from pathlib import Path
+
+import axe_core_python
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NARROW, NARROWEST, WIDE
+
+AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+PAGES = [
+    "overview",
+    "people",
+    "person",
+    "apps",
+    "app",
+    "sync",
+    "connections",
+    "connection-add",
+]
+
+
+def complaints_of(page):
+    """What axe finds on the page, with the element and the reason."""
+    page.evaluate(AXE)
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"][:5]
+    ]
+
+
+def is_wider_than_its_window(page):
+    return page.evaluate(
+        "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(open_page, paths, name):
+    page = open_page("olga")
+    page.goto(paths[name])
+
+    for theme in ("light", "dark"):
+        for size in (WIDE, NARROW):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+
+            assert complaints_of(page) == [], f"{name}, {theme}, {size[0]} px"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_scrolls_sideways(open_page, paths, name):
+    page = open_page("olga", size=NARROWEST)
+    page.goto(paths[name])
+
+    assert not is_wider_than_its_window(page)
+    page.set_viewport_size({"width": 900, "height": 800})
+    assert not is_wider_than_its_window(page)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_works_without_script(open_page, paths, name):
+    page = open_page("olga", script=False)
+
+    answer = page.goto(paths[name])
+
+    assert answer.status == 200
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    pages = page.get_by_role("navigation", name="Pages", exact=True)
+    for name_of_page in ("Overview", "People", "Apps", "Sync", "Connections"):
+        expect(pages.get_by_role("link", name=name_of_page)).to_be_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_weighs_little_and_is_kept_by_nobody(open_page, paths, name):
+    page = open_page("olga")
+
+    answer = page.goto(paths[name])
+
+    assert len(answer.body()) < 100_000
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    # htmx keeps the address of the page there; names and rights it keeps nowhere.
+    assert page.evaluate(
+        "() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
+    ) in ([], ["htmx-current-path-for-history"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_signing_in_is_accessible_too(open_page, theme):
+    page = open_page(theme=theme)
+
+    page.goto("/sign-in/")
+
+    assert complaints_of(page) == []
+
+
+@pytest.mark.parametrize("name", ["overview", "people", "apps", "sync"])
+def test_who_sees_one_project_gets_whole_pages_too(open_page, paths, name):
+    page = open_page("basile")
+
+    answer = page.goto(paths[name])
+
+    assert answer.status == 200
+    assert complaints_of(page) == []
