@@ -219,7 +219,9 @@ def _give_up(
 
 def _end(context: Context) -> None:
     """Let the guard decide on everything that was not seen any more."""
-    staged, at = context.staged, context.clock()
+    # An app that changed hands in this run may have been read by both: the later one counts.
+    staged = list({end.change.collaboration_id: end for end in context.staged}.values())
+    at = context.clock()
     verdict = guard.judge(
         [end for end in staged if end.change.app_id not in context.may_be_gone],
         live=guard.live_collaborations(),
