@@ -155,7 +155,9 @@ WITH seen AS MATERIALIZED (
 _REST = """
 SELECT (SELECT count(*) FROM connections_connection),
        (SELECT count(*) FROM connections_connection
-        WHERE paused_at IS NULL AND state IN ('refused', 'unreadable')),
+        WHERE paused_at IS NULL
+            -- A token that was refused at its first test was not kept: nothing stopped working.
+            AND (state = 'unreadable' OR (state = 'refused' AND account_id > ''))),
        apps.apps, apps.read, apps.until,
        (SELECT count(*) FROM inventory_scope
         WHERE stale_since IS NOT NULL AND retired_at IS NULL),

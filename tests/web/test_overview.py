@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from governance.dashboard.overview.changes import read_changes
+from governance.dashboard.overview.changes import read_changes, read_lines
 from governance.dashboard.overview.charts import coverage, line, turnover
 from governance.dashboard.overview.figures import read_figures
 from governance.dashboard.overview.trend import WEEKS, Week, read_trend
@@ -233,7 +233,7 @@ def test_a_scoped_viewer_sees_the_year_of_their_apps(dave, billing, website):
 def test_what_was_there_at_the_first_reading_is_no_change(bob, billing):
     CollaborationFactory(app=billing, since_after=None, started_after=None)
 
-    assert read_changes(bob) == []
+    assert read_changes(bob, limit=10) == []
 
 
 def test_each_change_says_what_and_by_whom(bob, billing):
@@ -244,7 +244,7 @@ def test_each_change_says_what_and_by_whom(bob, billing):
     left = CollaborationFactory(app=billing, ended=True, since_after=None, started_after=None)
     AttributionFactory(collaboration=left, edge="end")
 
-    changes = {change.kind: change for change in read_changes(bob)}
+    changes = {change.kind: change for change in read_changes(bob, limit=10)}
 
     assert changes["invited"].person_id == invited.person_id
     assert (changes["joined"].source, changes["joined"].actor) == ("event", "boss")
@@ -265,7 +265,7 @@ def test_a_row_that_another_continues_is_one_change(bob, billing):
         started_after=ago(days=2, minutes=10),
     )
 
-    (change,) = read_changes(bob)
+    (change,) = read_changes(bob, limit=10)
 
     assert (change.kind, change.before, change.after) == ("role", "collaborator", "limited")
 
@@ -286,7 +286,7 @@ def test_an_accepted_invitation_is_a_change_of_its_own(bob, billing):
         started_after=ago(days=2, minutes=10),
     )
 
-    assert [change.kind for change in read_changes(bob)] == ["accepted"]
+    assert [change.kind for change in read_changes(bob, limit=10)] == ["accepted"]
 
 
 def test_switching_two_factor_is_a_change(bob, ana):
@@ -295,9 +295,44 @@ def test_switching_two_factor_is_a_change(bob, ana):
         person=ana, value="off", started_at=before.ended_at, started_after=ago(days=1, minutes=10)
     )
 
-    change = read_changes(bob)[0]
+    change = read_changes(bob, limit=10)[0]
 
     assert (change.kind, change.before, change.after) == ("two_factor", "on", "off")
+
+
+def test_many_who_come_to_one_app_are_one_sentence(client_of, bob, billing):
+    at = ago(days=2)
+    for name in ("ana", "ben", "cleo", "dora"):
+        CollaborationFactory(app=billing, person=PersonFactory(username=name), since_at=at)
+
+    (line,) = read_lines(bob)
+    shown = text_of(client_of(bob).get("/"))
+
+    assert [person.name for person in line.people] == ["ana", "ben", "cleo", "dora"]
+    assert "ana , ben and 2 more got access to billing-api as collaborator" in shown
+
+
+def test_one_who_comes_to_many_apps_is_one_sentence(client_of, bob, billing, website):
+    at, ana = ago(days=2), PersonFactory(username="ana")
+    CollaborationFactory(app=billing, person=ana, since_at=at, role="collaborator")
+    CollaborationFactory(app=website, person=ana, since_at=at, role="limited")
+
+    (line,) = read_lines(bob)
+    shown = text_of(client_of(bob).get("/"))
+
+    assert line.after == "", "she has another role on each"
+    assert "ana got access to billing-api and website" in shown
+
+
+def test_those_of_two_readings_or_two_actors_are_two_sentences(bob, billing):
+    boss, at = PersonFactory(), ago(days=2)
+    CollaborationFactory(app=billing, since_at=ago(days=3))
+    CollaborationFactory(app=billing, since_at=at)
+    AttributionFactory(
+        collaboration=CollaborationFactory(app=billing, since_at=at), named=True, actor=boss
+    )
+
+    assert len(read_lines(bob)) == 3
 
 
 def test_a_scoped_viewer_sees_changes_of_their_apps_alone(dave, billing, website):
@@ -305,7 +340,7 @@ def test_a_scoped_viewer_sees_changes_of_their_apps_alone(dave, billing, website
     mine = CollaborationFactory(app=billing)
     dave.projects = [billing.project_id]
 
-    assert [change.person_id for change in read_changes(dave)] == [mine.person_id]
+    assert [change.person_id for change in read_changes(dave, limit=10)] == [mine.person_id]
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """The last changes seen: who came, went, was invited, accepted, changed; and who did it."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from django.db import connection
@@ -35,6 +38,51 @@ class Change:
     def when(self) -> datetime:
         """When it happened as far as is known: as Scalingo says, else when it was first seen."""
         return self.happened_at or self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person or an app of a line."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Changes of one kind that one reading has shown together, by one actor, as one sentence.
+
+    Either one person and some apps, or one app and some people, or some people and no app (2FA).
+    `before` and `after` are empty where those of the line differ.
+    """
+
+    first: Change
+    people: list[Named]
+    apps: list[Named]
+    before: str
+    after: str
+
+    @property
+    def more_people(self) -> int:
+        """How many are not named."""
+        return len(self.people) - len(self.named_people)
+
+    @property
+    def more_apps(self) -> int:
+        return len(self.apps) - len(self.named_apps)
+
+    @property
+    def named_people(self) -> list[Named]:
+        return self.people[: NAMED if len(self.people) > NAMED + 1 else NAMED + 1]
+
+    @property
+    def named_apps(self) -> list[Named]:
+        return self.apps[: NAMED if len(self.apps) > NAMED + 1 else NAMED + 1]
+
+
+NAMED = 2
+# Changes that are fetched so that a line can say how many it stands for.
+_FETCHED = 100
 
 
 # Each leg walks an index from its newest end and stops after a few rows. What was there at the
@@ -97,11 +145,50 @@ SELECT changed.at, changed.kind, changed.person_id,
        changed.before, changed.after, changed.source, changed.happened_at, changed.actor_id,
        changed.actor
 FROM changed JOIN inventory_person person ON person.id = changed.person_id
-ORDER BY changed.at DESC, changed.kind, person.email LIMIT %(limit)s
+ORDER BY changed.at DESC, changed.kind, changed.source, 12, changed.after, person.email, changed.app
+LIMIT %(limit)s
 """
 
 
-def read_changes(user: User, *, limit: int = 10) -> list[Change]:
+def read_lines(user: User, *, limit: int = 10) -> list[Line]:
+    """The newest changes on what `user` may see, newest first, put together into sentences."""
+    lines: list[Line] = []
+    for _, same in groupby(read_changes(user, limit=_FETCHED), _together):
+        lines += _lines_of(list(same))
+    lines.sort(key=lambda line: line.first.when, reverse=True)
+    return lines[:limit]
+
+
+def _together(change: Change) -> tuple[object, ...]:
+    switched = change.after if change.app_id is None else ""
+    return (change.at, change.kind, change.source, change.actor, switched)
+
+
+def _lines_of(changes: Sequence[Change]) -> list[Line]:
+    """By app or by person, whichever needs fewer sentences."""
+    by_app: dict[UUID | None, list[Change]] = defaultdict(list)
+    by_person: dict[UUID | None, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_app[change.app_id].append(change)
+        by_person[change.person_id].append(change)
+    fewer = by_app if len(by_app) <= len(by_person) else by_person
+    return [_line(some) for some in fewer.values()]
+
+
+def _line(changes: Sequence[Change]) -> Line:
+    people = {change.person_id: change.person for change in changes}
+    apps = {change.app_id: change.app for change in changes if change.app_id}
+    before, after = {one.before for one in changes}, {one.after for one in changes}
+    return Line(
+        first=changes[0],
+        people=[Named(*person) for person in people.items()],
+        apps=[Named(*app) for app in apps.items()],
+        before=before.pop() if len(before) == 1 else "",
+        after=after.pop() if len(after) == 1 else "",
+    )
+
+
+def read_changes(user: User, *, limit: int) -> list[Change]:
     """The newest changes on what `user` may see, newest first, at most `limit`."""
     with connection.cursor() as cursor:
         cursor.execute(

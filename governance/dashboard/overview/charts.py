@@ -7,7 +7,7 @@ in HTML, so that they keep their size.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil, log10
+from math import log10
 
 from governance.dashboard.overview.trend import Week
 
@@ -128,12 +128,16 @@ def _height(value: int, top: int) -> float:
     return round(HEIGHT * (1 - value / top), 1) if top else HEIGHT / 2
 
 
+# Numbers that are good to read at an axis, and so are their halves.
+_ROUND = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+
+
 def _round_up(value: int) -> int:
-    """The next number that is good to read at an axis: 7 → 8, 43 → 50, 380 → 400."""
+    """The next even number that is good to read at an axis: 7 → 8, 43 → 50, 380 → 400."""
     if value <= 10:
         return max(2, value + value % 2)
-    step = int(10 ** int(log10(value))) // 2
-    return ceil(value / step) * step
+    size: int = 10 ** int(log10(value))
+    return next(int(size * step) for step in _ROUND if size * step >= value)
 
 
 def _marks(weeks: Sequence[Week]) -> list[datetime]:

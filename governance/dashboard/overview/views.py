@@ -10,7 +10,7 @@ from governance.accounts import permissions
 from governance.accounts.models import User
 from governance.core.pages import page
 from governance.dashboard.overview import charts
-from governance.dashboard.overview.changes import read_changes
+from governance.dashboard.overview.changes import read_lines
 from governance.dashboard.overview.figures import read_figures
 from governance.dashboard.overview.trend import read_trend
 
@@ -28,7 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         {
             "now": now,
             "figures": read_figures(user, at=now),
-            "changes": read_changes(user),
+            "lines": read_lines(user),
             "weeks": weeks,
             "coverage": charts.coverage(weeks),
             "turnover": charts.turnover(weeks),
