@@ -61,8 +61,14 @@ def log(db, entries):
 
 
 @pytest.fixture
-def tamper(log):
-    """`tamper("DELETE …", …)`: do it as the owner, with the triggers lifted for as long."""
+def tamper(log, tamper_as_owner):
+    """`tamper("DELETE …", …)`: do it to the log of twelve."""
+    return tamper_as_owner
+
+
+@pytest.fixture
+def tamper_as_owner(db):
+    """`tamper_as_owner("DELETE …", …)`: with the triggers lifted for as long."""
 
     def run(*statements):
         with as_owner() as cursor:

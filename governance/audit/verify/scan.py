@@ -126,7 +126,6 @@ WITH linked AS (
 ), compared AS (
     SELECT *, (
         sha256(bytes) = hash
-        AND before_sequence + 1 = sequence
         AND starts_with(line, head)
         -- As bytes: to count the characters of a line costs as much as its hash.
         AND substr(bytes, octet_length(bytes) - octet_length(tail) + 1) = convert_to(tail, 'UTF8')
