@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import tracemalloc
 
 import httpx
 import pytest
@@ -58,6 +59,7 @@ def test_the_good_body_that_the_others_are_spoilt_from(read):
         TEXT.replace(b"}, {", b"},, {", 1),
         TEXT.replace(b'"status": "accepted"', b'"status": accepted', 1),
         TEXT + b"<!-- cached -->",
+        TEXT.replace(b'"invitation_link": ""', b'"invitation_link": "\xff"', 1),
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b'{"collaborators":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
@@ -74,6 +76,14 @@ def test_a_body_of_another_shape_is_not_understood(read, body, size):
         read(body, size=size)
 
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("cut", [2, 1, 40, 200])
+def test_half_a_body_is_called_that(read, cut):
+    with pytest.raises(NotUnderstood) as caught:
+        read(TEXT[:-cut])
+
+    assert caught.value.code == ("half_body" if cut > 1 else "not_json")
 
 
 @pytest.mark.parametrize(
@@ -142,16 +152,25 @@ def test_a_bomb_is_cut_off_before_it_goes_off(small, script):
     bomb = gzip.compress(b'{"collaborators":[' + b" " * 50_000_000)
     script.body("/v1/collaborators", bomb, content_encoding="gzip")
 
-    with pytest.raises(NotUnderstood) as caught:
-        small.collaborators(PARIS)
+    small.exchange()
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotUnderstood) as caught:
+            small.collaborators(PARIS)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
     assert caught.value.code == "too_large"
+    assert peak < 5_000_000
 
 
 @pytest.mark.parametrize(
     ("body", "packing"),
     [
         (gzip.compress(TEXT)[:-20], "gzip"),
+        (gzip.compress(TEXT)[:-4], "gzip"),  # all of the text, but not the proof that it is all
         (gzip.compress(TEXT) + b"rest", "gzip"),
         (TEXT, "gzip"),
         (b"", "gzip"),
@@ -178,8 +197,6 @@ def test_a_body_that_breaks_off_keeps_nothing(client, script):
 
 
 def test_a_long_answer_is_read_in_little_memory_and_time(client, script):
-    import tracemalloc
-
     count = 20_000
     rows = [collaborator(id=f"c{n}", app_id=f"app{n // 50}") for n in range(count)]
     body = json.dumps({"collaborators": rows}).encode()

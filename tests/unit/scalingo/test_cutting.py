@@ -220,6 +220,33 @@ def test_a_text_that_looks_like_the_end_of_a_row_is_a_text(size):
     assert not problems
 
 
+ROW = json.dumps({"id": "a", "app_id": "b", "email": "c"})
+
+
+@pytest.mark.parametrize(
+    "rows", [f"{ROW},,{ROW}", f"{ROW},{ROW},", f",{ROW}", f"{ROW} , , {ROW}", f"{ROW},{ROW}, "]
+)
+def test_a_comma_too_many_is_no_json_wherever_it_is_cut(rows):
+    body = f'{{"collaborators":[{rows}]}}'.encode()
+
+    for size in range(1, len(body)):
+        assert take(body, [size] * (len(body) // size)) is NotUnderstood
+
+
+@pytest.mark.parametrize("length", [1_047_000, 1_049_000, 1_100_000, 1_400_000])
+def test_a_long_row_is_too_long_or_not_however_it_comes(monkeypatch, length):
+    monkeypatch.setattr("governance.scalingo._cutter.RUN", 128 * 1024)
+    long = collaborator(id="long", username="x" * length)
+    after = [collaborator(id=f"c{n}") for n in range(5_000)]
+    body = json.dumps({"collaborators": [collaborator(), long, *after]}).encode()
+
+    at_once = take(body)
+
+    assert (at_once is NotUnderstood) == (length > 1024 * 1024)
+    for size in (70_000, 131_072, 1_000_000):
+        assert take(body, [size] * (len(body) // size)) == at_once
+
+
 def test_rows_are_handed_on_while_they_come():
     handed = []
 

@@ -84,6 +84,7 @@ def test_a_page_that_fails_fails_the_whole(read_pages, second):
         page([person(1)], current_page=1, next_page=2, total_pages=2, total_count=2),
         page([person(1)], current_page=2, next_page=None, total_pages=2, total_count=2),
         page([person(2)], current_page=2, next_page=None, total_pages=2, total_count=3),
+        page([person(2)], current_page=1, next_page=None, total_pages=2, total_count=2),
         page([], current_page=2, next_page=None, total_pages=2, total_count=2),
         page([person(2)], current_page=2, next_page=None, total_pages=5, total_count=2),
         page([person(2)]),
@@ -97,6 +98,14 @@ def test_pages_that_do_not_make_one_whole_are_not_understood(read_pages, second)
 
     with pytest.raises(NotUnderstood):
         read_pages(first, second)
+
+
+def test_a_total_that_changes_between_pages_is_not_one_whole(read_pages):
+    with pytest.raises(NotUnderstood):
+        read_pages(
+            page([person(1)], current_page=1, next_page=2, total_pages=2, total_count=3),
+            page([person(2)], current_page=2, next_page=None, total_pages=2, total_count=2),
+        )
 
 
 def test_pages_without_end_are_cut(read_pages, script):

