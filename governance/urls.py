@@ -9,3 +9,5 @@ urlpatterns = [
     path("settings/connections/", include("governance.connections.urls")),
     path("health/", include("governance.core.urls")),
 ]
+
+handler500 = "governance.core.errors.broke"

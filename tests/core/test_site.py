@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from redis.exceptions import ConnectionError as BrokerAway
 
 from governance.core import icons
@@ -124,6 +124,22 @@ def test_a_broken_page_shows_nothing_of_its_inside(client_of, alice, monkeypatch
     assert b"secret" not in response.content
     assert b"Traceback" not in response.content
     assert "Content-Security-Policy" in response.headers
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("host=secret"), BrokerAway("secret:6379")])
+def test_without_its_servers_it_says_so_and_when_to_come_back(client_of, alice, monkeypatch, error):
+    client = client_of(alice, raise_request_exception=False)
+
+    def away(*_, **__):
+        raise error
+
+    monkeypatch.setattr("governance.dashboard.overview.views.read_trend", away)
+    response = client.get("/")
+
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
+    assert b"The dashboard is not ready" in response.content
+    assert b"secret" not in response.content
 
 
 # --- markup ---------------------------------------------------------------------------------------
