@@ -5,7 +5,9 @@ first", 403 "not with your roles, and here is why", 404 "there is no such thing 
 """
 
 import contextlib
+import os
 import uuid
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -71,6 +73,26 @@ MATRIX = {
 }  # fmt: skip
 PUBLIC = {"/sign-in/", "/sign-out/", "/theme/", "/health/live/", "/health/ready/"}
 OTHER_METHODS = ("put", "patch", "delete", "options", "trace")
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
+MEANS = {
+    200: "yes",
+    303: "yes",
+    409: "yes",
+    422: "yes",
+    302: "sign in",
+    403: "refused",
+    404: "not there",
+}
+TITLES = {
+    "anonymous": "not signed in",
+    "mallory": "no role",
+    "dave": "viewer of a project",
+    "bob": "viewer",
+    "carol": "auditor",
+    "alice": "admin",
+    "olga": "operator",
+}
 
 
 @pytest.fixture
@@ -253,3 +275,21 @@ def test_a_refusal_says_why_and_is_on_record(who, things, browser_of, request):
     events = list(Event.objects.of_kind("user.refused").order_by("sequence"))
     assert [event.data["method"] for event in events] == [split(row)[0].upper() for row in refused]
     assert {event.actor_id for event in events} == {request.getfixturevalue(who).pk}
+
+
+def test_the_documented_table_is_this_one():
+    """To write it anew: `UPDATE_DOCUMENTS=1 pytest tests/web/test_who_may_what.py`."""
+    before, _, _ = DOCUMENT.read_text(encoding="utf-8").partition("| address |")
+    if os.environ.get("UPDATE_DOCUMENTS"):
+        DOCUMENT.write_text(before + in_markdown(), encoding="utf-8")
+
+    assert DOCUMENT.read_text(encoding="utf-8") == before + in_markdown()
+
+
+def in_markdown():
+    head = ["address", *(TITLES[who] for who in CAST)]
+    rows = [
+        [f"`{' '.join(row.split())}`", *(MEANS[answer] for answer in answers)]
+        for row, answers in MATRIX.items()
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in [head, ["---"] * len(head), *rows])
