@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from governance.audit.actions import record_many
 from governance.sync.apply.attribution import Cause, write_attributions
 from governance.sync.apply.compare import AppChange, Difference
 from governance.sync.apply.people import rename_people, touch, write_two_factor
-from governance.sync.apply.planning import by_index
 from governance.sync.apply.platform_events import entries_of
 from governance.sync.fencing import Fence
 
@@ -110,7 +110,7 @@ def write_changes(
     """
     now = {"at": at, "scope": scope_id}
     changes = found.changes
-    with by_index() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         fence.enforce(cursor)
         rename_people(cursor, at)
         cursor.execute(_CLOSE, now)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from governance.sync.apply.people import TwoFactorChange, make_people, two_factor_seen
-from governance.sync.apply.planning import by_index
 
 # How many apps share a transaction: one each costs 16 times as much, and very many at once would
 # hold what others wait for.
@@ -119,8 +120,8 @@ _KEEP_ACCOUNTS = """
 UPDATE incoming s SET kind = 'user_id', key = i.value
   FROM inventory_collaboration c JOIN inventory_identity i
     ON i.person_id = c.person_id AND i.kind = 'user_id' AND i.ended_at IS NULL
- WHERE s.kind = 'email' AND s.status <> 'pending' AND s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
-   AND c.ended_at IS NULL
+ WHERE s.kind = 'email' AND s.status <> 'pending' AND c.ended_at IS NULL
+   AND s.app_id = c.app_id AND s.collaborator_id = c.collaborator_id
 """
 
 _OPEN_ROWS = """
@@ -136,7 +137,7 @@ def open_rows(app_ids: Sequence[UUID]) -> dict[UUID, dict[str, bytes | None]]:
     A row that was missing at an earlier reading has none, so that it differs and is looked at.
     """
     found: dict[UUID, dict[str, bytes | None]] = {app_id: {} for app_id in app_ids}
-    with by_index() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_OPEN_ROWS, [list(app_ids)])
         for app_id, collaborator_id, digest in cursor.fetchall():
             found[app_id][collaborator_id] = digest
@@ -158,7 +159,7 @@ def find_changes(
     app's first reading is no change and is not returned.
     """
     nameless = False
-    with by_index() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TABLES)
         with cursor.copy("COPY batch FROM STDIN") as copy:
             for one in batches:
@@ -170,10 +171,13 @@ def find_changes(
         with cursor.copy("COPY absent FROM STDIN") as copy:
             for pair in absent:
                 copy.write_row(pair)
+        cursor.execute("ANALYZE incoming; ANALYZE batch; ANALYZE absent")
         if nameless:
             cursor.execute(_KEEP_ACCOUNTS)
         make_people(cursor, at)
+        cursor.execute("ANALYZE seen")
         cursor.execute(_DIFF)
+        cursor.execute("ANALYZE diff")
         cursor.execute(_READ)
         changes = [AppChange(*row) for row in cursor.fetchall()]
         return Difference(changes, two_factor_seen(cursor))

@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from governance.audit.actions import record_many
 from governance.sync.apply.attribution import write_attributions
 from governance.sync.apply.collaborations import NO_CAUSES, Causes, End
 from governance.sync.apply.people import touch
-from governance.sync.apply.planning import by_index
 from governance.sync.apply.platform_events import entries_of
 
 # The row was there at `previous` and not at the first reading that missed it, which may lie
@@ -63,7 +62,7 @@ def write_ends(ends: Sequence[End], *, at: datetime, causes: Causes = NO_CAUSES)
     """
     if not ends:
         return 0
-    with by_index() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for fence in sorted({end.fence for end in ends}, key=lambda fence: fence.scope_id):
             fence.enforce(cursor)
         cursor.execute(_END, _columns(ends))
