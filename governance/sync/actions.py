@@ -1,5 +1,6 @@
 """Ask for a sync, carry out what is due, and decide on removals that were held."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,14 +17,14 @@ from governance.audit.events import Source
 from governance.connections.models import Connection
 from governance.core.nudges import after_commit
 from governance.sync.context import ClientFactory
-from governance.sync.engine import carry_out
+from governance.sync.engine import carry_out, source_of
 from governance.sync.held import VOID_AFTER
 from governance.sync.locks import only_one
-from governance.sync.models import HeldRemoval, Run
+from governance.sync.models import HeldRemoval, Run, Step
 from governance.sync.reading import THREADS
 
-# Without a sign of life for this long, whoever carried out a run is dead; another worker goes on.
-SILENT_AFTER = timedelta(minutes=2)
+logger = logging.getLogger(__name__)
+
 # A run that kills its worker every time must not do so for ever.
 MOST_ATTEMPTS = 3
 # Scalingo shut us out altogether: knocking again at once would prolong it.
@@ -80,7 +81,11 @@ def ensure_due(*, at: datetime) -> Run | None:
     if Run.objects.filter(state__in=_ACTIVE).exists():
         return None
     last = Run.objects.filter(connection_id=None).order_by("-requested_at").first()
-    if last and last.requested_at + _pause_after(last) > at:
+    if last and last.requested_at > at:
+        # The clock was set back. No run can be of the future: that one was just now.
+        Run.objects.filter(requested_at__gt=at).update(requested_at=at)
+        last.requested_at = at
+    if last and last.requested_at + _pause_after(last, at) > at:
         return None
     try:
         with transaction.atomic():
@@ -89,18 +94,19 @@ def ensure_due(*, at: datetime) -> Run | None:
         return None
 
 
-def _pause_after(last: Run) -> timedelta:
+def _pause_after(last: Run, at: datetime) -> timedelta:
     blocked = any(
         problem.get("reason") == "blocked" for step in last.steps.all() for problem in step.problems
     )
     if blocked:
         return max(BLOCKED_FOR, settings.SYNC_EVERY)
-    return timedelta() if _new_token_since(last) else settings.SYNC_EVERY
+    return timedelta() if _new_token_since(last, at) else settings.SYNC_EVERY
 
 
-def _new_token_since(last: Run) -> bool:
+def _new_token_since(last: Run, at: datetime) -> bool:
     """Whether a token was put into use after that run began: its account waits to be read."""
-    return Connection.objects.readable().filter(token_set_at__gt=last.requested_at).exists()
+    since = Connection.objects.readable().filter(token_set_at__gt=last.requested_at)
+    return since.filter(token_set_at__lte=at).exists()
 
 
 def carry_out_next(
@@ -129,8 +135,7 @@ def _claim(at: datetime, run_id: UUID | None) -> Run | None:
     runs = Run.objects.select_for_update().filter(state__in=_ACTIVE)
     left = runs.filter(state=Run.State.RUNNING).first()
     if left and left.attempts >= MOST_ATTEMPTS:
-        left.state, left.finished_at, left.beat_at = Run.State.FAILED, at, None
-        left.save()
+        _give_up(left, at)
         left = None
     run = left or runs.filter(state=Run.State.WAITING).order_by("requested_at").first()
     if run is None or (run_id and run.pk != run_id):
@@ -141,6 +146,20 @@ def _claim(at: datetime, run_id: UUID | None) -> Run | None:
     run.attempts += 1
     run.save()
     return run
+
+
+def _give_up(run: Run, at: datetime) -> None:
+    """Close a run that ended its worker each time, with words on what it was at."""
+    sentence = _("The worker ended three times while it was at this; it was given up.")
+    for step in run.steps.filter(finished_at=None):
+        step.problems.append({"scope": "", "reason": "gave_up", "sentence": sentence})
+        step.state, step.finished_at, step.waits_until = Step.State.FAILED, at, None
+        step.save()
+    run.state, run.finished_at, run.beat_at = Run.State.FAILED, at, None
+    run.save()
+    logger.error("sync given up", extra={"run": str(run.pk), "attempts": run.attempts})
+    data = {"state": run.state, "requests": run.request_count}
+    record("sync.finished", by=None, source=source_of(run), at=at, target=run, data=data)
 
 
 def decide_held(

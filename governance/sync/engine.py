@@ -116,7 +116,7 @@ def _sync_connection(context: Context, connection: Connection) -> None:
             state=ConnectionState.UNREADABLE,
             said=str(error),
             at=context.clock(),
-            source=_source(context.run),
+            source=source_of(context.run),
         )
         return
     with client, Reader(context.progress, threads=context.threads) as reader:
@@ -130,7 +130,7 @@ def _sync_connection(context: Context, connection: Connection) -> None:
                     state=ConnectionState.REFUSED,
                     said=error.sentence,
                     at=context.clock(),
-                    source=_source(context.run),
+                    source=source_of(context.run),
                 )
 
 
@@ -144,7 +144,7 @@ def _read_connection(
         state=ConnectionState.WORKING,
         said="",
         at=context.clock(),
-        source=_source(context.run),
+        source=source_of(context.run),
     )
     try:
         own = reader.one(client.own_two_factor)
@@ -305,7 +305,7 @@ def _finish(context: Context, *, seconds: float) -> Run:
     record(
         "sync.finished",
         by=None,
-        source=_source(run),
+        source=source_of(run),
         at=at,
         target=run,
         data={"state": state, "requests": run.request_count, **found},
@@ -314,5 +314,6 @@ def _finish(context: Context, *, seconds: float) -> Run:
     return run
 
 
-def _source(run: Run) -> Source:
+def source_of(run: Run) -> Source:
+    """Where a run was asked for, as its events say it."""
     return _SOURCES[Run.Trigger(run.trigger)]
