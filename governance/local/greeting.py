@@ -1,5 +1,7 @@
 """The last lines of a start: what it reads, where it is, who may sign in, how to stop."""
 
+from pathlib import Path
+
 from governance.local.company import Company
 from governance.local.places import Places
 from governance.local.terminal import say
@@ -7,7 +9,15 @@ from governance.local.terminal import say
 
 def greet(company: Company, address: str, places: Places) -> None:
     say(f"\n  {address}\n\n{in_words(company)}\n")
-    say(f"Ctrl-C stops all of it. Logs: {places.logs}. Everything is kept in {places.var}.\n")
+    say(f"Ctrl-C stops all of it. Logs: {_near(places.logs)}. Data: {_near(places.var)}.\n")
+
+
+def _near(path: Path) -> str:
+    """The path as seen from here where it lies below, which may be much shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def in_words(company: Company) -> str:
