@@ -5,6 +5,7 @@ text is made storable here and nowhere else.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
@@ -68,6 +69,8 @@ def membership(row: Collaborator) -> tuple[object, ...]:
 
 encode = msgspec.json.Encoder().encode
 _app_id = attrgetter("app_id")
+_row_id = attrgetter("id")
+_two_factor = attrgetter("user_id", "two_factor")
 
 
 def row_digest(row: Collaborator) -> bytes:
@@ -89,26 +92,34 @@ class Digests:
         self.watched: dict[str, set[tuple[object, ...]]] = {app_id: set() for app_id in watch}
         self._sums: dict[str, int] = {}
         self._counts: dict[str, int] = {}
-        self._two_factor: dict[str | None, bool | None] = {}
-        self.disagreeing: set[str] = set()
+        self._said: set[tuple[str | None, bool | None]] = set()
 
     def read(self, rows: Iterable[Collaborator]) -> "Digests":
         """Take all of `rows` in. Returns itself."""
-        sums, counts, watched = self._sums, self._counts, self.watched
-        said, disagreeing = self._two_factor, self.disagreeing
+        sums, counts, watched, said = self._sums, self._counts, self.watched, self._said
         for app_id, group in groupby(rows, _app_id):
-            run = list(group)
-            together = b"\n".join(sorted(map(encode, run)))
-            digest = blake2b(together, digest_size=16).digest()
+            run = sorted(group, key=_row_id)
+            digest = blake2b(encode(run), digest_size=16).digest()
             sums[app_id] = sums.get(app_id, 0) + int.from_bytes(digest, "big")
             counts[app_id] = counts.get(app_id, 0) + len(run)
             if app_id in watched:
                 watched[app_id].update(map(membership, run))
-            for row in run:
-                value = row.two_factor
-                if said.setdefault(row.user_id, value) is not value:
-                    _disagree(said, disagreeing, row.user_id, value)
+            said.update(map(_two_factor, run))
         return self
+
+    @cached_property
+    def disagreeing(self) -> frozenset[str]:
+        """The accounts of which this body says that their 2FA is on, and that it is off."""
+        on = {user_id for user_id, value in self._said if value}
+        off = {user_id for user_id, value in self._said if value is False}
+        return frozenset(user_id for user_id in on & off if user_id is not None)
+
+    @cached_property
+    def _two_factor(self) -> dict[str, bool | None]:
+        """What is said of each account; what says nothing gives way to what does."""
+        silent = {user_id: None for user_id, value in self._said if user_id and value is None}
+        told = {user_id: value for user_id, value in self._said if user_id and value is not None}
+        return {**silent, **told}
 
     def __contains__(self, app_id: str) -> bool:
         return app_id in self._sums
@@ -141,11 +152,7 @@ class Digests:
 
     def two_factor(self) -> dict[str, TwoFactor]:
         """What this body says of the 2FA of every account in it, by storable user id."""
-        return {
-            storable(user_id, 254): self.two_factor_of(user_id)
-            for user_id in self._two_factor
-            if user_id is not None
-        }
+        return {storable(user_id, 254): self.two_factor_of(user_id) for user_id in self._two_factor}
 
 
 def seen(row: Collaborator, digests: Digests, *, owned: bool) -> tuple[str, ...]:
@@ -170,18 +177,3 @@ def seen(row: Collaborator, digests: Digests, *, owned: bool) -> tuple[str, ...]
         said,
         two_factor,
     )
-
-
-def _disagree(
-    said: dict[str | None, bool | None],
-    disagreeing: set[str],
-    user_id: str | None,
-    value: bool | None,  # noqa: FBT001
-) -> None:
-    """One body said two things of an account: on and off disagree; silence does not."""
-    if user_id is None or value is None:
-        return
-    if said[user_id] is None:
-        said[user_id] = value
-    else:
-        disagreeing.add(user_id)

@@ -56,6 +56,13 @@ SELECT s.*, i.person_id
 """
 
 # Who is called otherwise than we know. Rows of one body may differ: the last app's row counts.
+_ANYBODY_RENAMED = """
+SELECT 1 FROM seen s JOIN inventory_person p ON p.id = s.person_id
+ WHERE (s.email <> '' AND s.email <> p.email)
+    OR (s.username <> '' AND s.username <> p.username)
+ LIMIT 1
+"""
+
 _RENAMED = """
 CREATE TEMP TABLE renamed ON COMMIT DROP AS
 SELECT DISTINCT ON (s.person_id) s.person_id, s.email, s.username,
@@ -115,13 +122,14 @@ def touch(cursor: CursorWrapper, people: Collection[UUID], *, at: datetime) -> N
 
 def rename_people(cursor: CursorWrapper, at: datetime) -> None:
     """Keep the address and the username that were read last. Call it inside a transaction."""
+    cursor.execute(_ANYBODY_RENAMED)
+    if not cursor.fetchone():
+        return
     cursor.execute(_RENAMED)
-    cursor.execute("SELECT 1 FROM renamed LIMIT 1")
-    if cursor.fetchone():
-        for statement in (_CLOSE_NAMES, _OPEN_NAMES, _RENAME):
-            cursor.execute(statement, {"at": at})
-        cursor.execute("SELECT person_id FROM renamed")
-        touch(cursor, [row[0] for row in cursor.fetchall()], at=at)
+    for statement in (_CLOSE_NAMES, _OPEN_NAMES, _RENAME):
+        cursor.execute(statement, {"at": at})
+    cursor.execute("SELECT person_id FROM renamed")
+    touch(cursor, [row[0] for row in cursor.fetchall()], at=at)
     cursor.execute("DROP TABLE renamed")
 
 
