@@ -1,6 +1,6 @@
-"""`python -m bench [NAME…]`: measure what is claimed. Without a name, everything under ten minutes.
+"""`python -m bench [NAME…]`: measure what is claimed; without a name, everything.
 
-Prints figures for people on the error output and JSON on the other. Exit status 1 if a goal is missed.
+Prints figures for people on the error output and JSON on the other. Exit status 1 if one missed.
 """
 
 import argparse

@@ -151,6 +151,8 @@ def run(*, large: bool = False) -> int:
     (few, least), (many, highest) = min(peaks.items()), max(peaks.items())
     slope = (highest - least) * 1024 / (many - few)
     figures.append(
-        measure.number("S9 growth of memory per collaboration", slope, "≤ 0.3", met=slope <= 0.3, unit="KiB")
+        measure.number(
+            "S9 growth of memory per collaboration", slope, "≤ 0.3", met=slope <= 0.3, unit="KiB"
+        )
     )
     return measure.report("Reading Scalingo", figures)
