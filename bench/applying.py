@@ -64,12 +64,15 @@ def changed(rows: list[Collaborator], share: float = 0.01) -> tuple[list[Collabo
             else row
         )
     for number in added:
-        like = rows[number]
-        result.append(
-            Collaborator(**{**_fields(like), "id": f"{number + 10**9:024x}", "user_id": f"us-new{number}",
-                            "email": f"new{number}@company.example", "username": f"new{number}",
-                            "status": "accepted", "two_factor": True})
-        )  # fmt: skip
+        new = {
+            "id": f"{number + 10**9:024x}",
+            "user_id": f"us-new{number}",
+            "email": f"new{number}@company.example",
+            "username": f"new{number}",
+            "status": "accepted",
+            "two_factor": True,
+        }
+        result.append(Collaborator(**{**_fields(rows[number]), **new}))
     return result, len(removed) + len(flipped), len(flipped) + len(added)
 
 
@@ -190,7 +193,7 @@ class Bench:
         return write
 
     def copy_temporary(self) -> None:
-        """The limit of every way that copies all rows: those of `apply`, into a table of its shape."""
+        """The limit of every way that copies all rows: into a temporary table as `apply` has."""
         from django.db import connection, transaction
 
         with transaction.atomic(), connection.cursor() as cursor:
@@ -385,6 +388,28 @@ def history(bench: Bench) -> Figure:
     )
 
 
+def _of_size(times: dict[str, list[float]], size: int, sample: int, *, large: bool) -> list[Figure]:
+    """The ratios of one size."""
+
+    def rate(of: str, against: str, arm: str, words: str, goal: float) -> Figure:
+        name = f"{of}, rate / {words}, at {size:,}"
+        return measure.at_least(name, times[against], times[arm], goal)
+
+    idle, busy = "D1 nothing changed", "D2 1 % changed"
+    figures = [
+        rate(idle, "digest", "idle", "digest alone", 0.85),
+        rate(idle, "tag", "idle", "update tag", 40),
+        rate(busy, "copy", "busy", "COPY to temporary", 0.5 if size > 500_000 else 0.9),
+    ]
+    if not large:
+        times["whole"] = [seconds * size / sample for seconds in times["one by one"]]
+        figures += [
+            rate(busy, "bulk", "busy", "bulk_create", 18),
+            rate(busy, "whole", "busy", "update_or_create", 800),
+        ]
+    return figures
+
+
 def run(*, sizes: tuple[int, ...], large: bool = False) -> int:
     """All figures; returns 1 if one missed its goal."""
     figures: list[Figure] = []
@@ -413,18 +438,7 @@ def run(*, sizes: tuple[int, ...], large: bool = False) -> int:
         times = measure.rounds(arms, count=count, before=before)
         idle.append(times["idle"])
         busy.append(times["busy"])
-        at = f"at {size:,}"
-        figures += [
-            measure.at_least(f"D1 nothing changed, rate / digest alone, {at}", times["digest"], times["idle"], 0.85),
-            measure.at_least(f"D1 nothing changed, rate / update tag, {at}", times["tag"], times["idle"], 40),
-            measure.at_least(f"D2 1 % changed, rate / COPY to temporary, {at}", times["copy"], times["busy"], 0.5 if size > 500_000 else 0.9),
-        ]  # fmt: skip
-        if not large:
-            one = [seconds * size / sample for seconds in times["one by one"]]
-            figures += [
-                measure.at_least(f"D2 1 % changed, rate / bulk_create, {at}", times["bulk"], times["busy"], 18),
-                measure.at_least(f"D2 1 % changed, rate / update_or_create, {at}", one, times["busy"], 800, sampled_rows=sample),
-            ]  # fmt: skip
+        figures += _of_size(times, size, sample, large=large)
         figures.append(history(bench))
         if size == min(sizes):
             figures.append(idle_writes(bench, 100))

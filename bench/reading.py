@@ -1,7 +1,7 @@
 """Reading Scalingo: how few requests, and how little memory (`python -m bench reading`).
 
-S1: requests of a first and of an idle sync, against one request per app. S9: the memory of the process
-that syncs, measured in a process of its own against an emulator in another one.
+S1: requests of a first and of an idle sync, against one request per app. S9: the memory of the
+process that syncs, measured in a process of its own against an emulator in another one.
 """
 
 import json
