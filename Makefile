@@ -97,6 +97,16 @@ fix: $(VENV)/.dev  ## let ruff and djade put right what they can
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
 	@find templates governance -name '*.html' -exec $(VENV)/bin/djade --target-version 5.2 {} + || true
 
+# --- figures --------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: $(VENV)/.dev  ## measure what docs/benchmarks.md claims; under 10 minutes: make bench ARGS=applying
+	@$(PY) -m bench $(ARGS)
+
+.PHONY: bench-large
+bench-large: $(VENV)/.dev  ## the same with a million rows
+	@$(PY) -m bench --large $(ARGS)
+
 # --- what is installed ------------------------------------------------------------------------------
 
 # One stamp per set of packages: nothing is installed again while its lock is the same.

@@ -42,9 +42,7 @@ def began(pid: int) -> str | None:
         except OSError:
             return None
         return None if fields[0] in {"Z", "X"} else f"{boot} {fields[19]}"
-    found = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.split(maxsplit=1)
+    found = _ps(pid, "stat=,lstart=").split(maxsplit=1)
     return None if len(found) < 2 or found[0].startswith("Z") else found[1].strip()
 
 
@@ -56,9 +54,14 @@ def command_of(pid: int) -> str:
         except OSError:
             return ""
         return text.replace(b"\0", b" ").decode(errors="replace").strip()
-    return subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    return _ps(pid, "command=").strip()
+
+
+def _ps(pid: int, columns: str) -> str:
+    """What ps says of a process, in the same words whatever this shell's language and zone."""
+    plain = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    command = ["ps", "-o", columns, "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, env=plain, check=False).stdout
 
 
 def end(pid: int, signals: Sequence[tuple[signal.Signals, float]]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,19 @@ def test_a_process_that_does_not_listen_is_killed(tmp_path):
         assert processes.end(process.pid, ((signal.SIGTERM, 0.3), (signal.SIGKILL, 5.0)))
 
         assert process.wait(5) == -signal.SIGKILL
+
+
+@pytest.mark.skipif(shutil.which("ps") is None, reason="as on macOS, and there is no ps here")
+def test_where_there_is_no_proc_it_asks_ps(monkeypatch, tmp_path, sleeper):
+    monkeypatch.setattr(processes.sys, "platform", "darwin")
+    record = Record(tmp_path / "sleeper.pid")
+    record.write(sleeper.pid)
+
+    assert record.pid() == sleeper.pid
+    assert "time.sleep(60)" in processes.command_of(sleeper.pid)
+    assert record.clear(processes.GENTLY)
+    sleeper.wait(5)
+    assert processes.began(sleeper.pid) is None
 
 
 def test_a_zombie_counts_as_gone():
