@@ -52,7 +52,7 @@ test-browser: $(VENV)/.dev  ## the journeys in Chromium alone
 	@$(PY) -m pytest -m 'browser and $(QUICK)' $(ARGS)
 
 .PHONY: test-contract
-test-contract: $(VENV)/.dev  ## the same assertions against the emulator and, with a token, the real API
+test-contract: $(VENV)/.dev  ## the pretend Scalingo against the official client of npm; needs node
 	@$(PY) -m pytest -m contract $(ARGS)
 
 .PHONY: deep
