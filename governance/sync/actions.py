@@ -158,8 +158,14 @@ def _give_up(run: Run, at: datetime) -> None:
     run.state, run.finished_at, run.beat_at = Run.State.FAILED, at, None
     run.save()
     logger.error("sync given up", extra={"run": str(run.pk), "attempts": run.attempts})
-    data = {"state": run.state, "requests": run.request_count}
-    record("sync.finished", by=None, source=source_of(run), at=at, target=run, data=data)
+    record(
+        "sync.finished",
+        by=None,
+        source=source_of(run),
+        at=at,
+        target=run,
+        data={"state": run.state, "requests": run.request_count},
+    )
 
 
 def decide_held(

@@ -50,7 +50,10 @@ class Wire(httpx.BaseTransport):
                 self._company.later(seconds=self._company.step.total_seconds())
             for listen in self._company.on_request:
                 listen(request)
-        return self._inner.handle_request(request)
+        response = self._inner.handle_request(request)
+        for listen in list(self._company.on_answer):
+            listen(request, response)
+        return response
 
 
 class Company:
@@ -65,6 +68,7 @@ class Company:
         self.step = timedelta(0)
         self.threads = 1  # so that a schedule means the same each time
         self.on_request = []
+        self.on_answer = []
         self.transport = Wire(self)
         self.run = None
         self.first_event = 0  # those before were there when the test began
