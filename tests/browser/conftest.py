@@ -12,6 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -56,8 +58,9 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """Not for the session: its event loop would be in the way of other tests."""
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=find_chromium(), args=["--no-sandbox"]
@@ -70,7 +73,13 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def _year(django_db_setup, django_db_blocker):
+def _no_rows(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        return slate.take()
+
+
+@pytest.fixture(scope="session")
+def _year(_no_rows, django_db_blocker):
     """What the tables hold when the company's year has been read."""
     from governance.emulator import World
     from governance.local.set_up import replay
@@ -78,7 +87,6 @@ def _year(django_db_setup, django_db_blocker):
     from governance.local.set_up.descriptions import describe
 
     with django_db_blocker.unblock():
-        empty = slate.take()
         anchor = datetime.now(UTC).replace(microsecond=0)
         world = World.at_start_of_year("demo", anchor=anchor)
         people = {
@@ -93,8 +101,7 @@ def _year(django_db_setup, django_db_blocker):
         replay.connect(world)
         _live_through(world, whole=bool(os.environ.get("SCREENSHOTS")))
         describe(world, by=people["ada"], scoped=scoped, project=SCOPE, at=anchor)
-        yield slate.take()
-        slate.put(empty)
+        return slate.take()
 
 
 def _live_through(world, *, whole):
@@ -111,7 +118,7 @@ def _live_through(world, *, whole):
 
 
 @pytest.fixture
-def db(_year, django_db_blocker, settings):
+def db(_year, _no_rows, django_db_blocker, settings):
     """The database at the end of the company's year; real transactions, taken back afterwards."""
     from governance.local.set_up.demo import DOMAIN
 
@@ -119,6 +126,8 @@ def db(_year, django_db_blocker, settings):
     with django_db_blocker.unblock():
         slate.put(_year)
         yield
+        slate.put(_no_rows)
+        Session.objects.all().delete()
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +136,18 @@ def _server(django_db_setup, django_db_blocker):
         server = LiveServer("127.0.0.1")
         yield server
         server.stop()
+        _end_other_sessions()
+
+
+def _end_other_sessions():
+    """A browser keeps its connections open, and so the server's threads theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE NONE")
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def running(alice):
         state="reading",
         done=41,
         total=212,
-        waits_until=timezone.now() + timedelta(seconds=12.5),
+        waits_until=timezone.now() + timedelta(seconds=300),
     )
     return run
 
@@ -58,7 +58,7 @@ def test_it_shows_how_far_a_running_sync_is(client_of, bob, running):
 
     assert "Reading Scalingo" in shown
     assert "41 of 212 apps" in shown
-    assert "waiting 12 s for Scalingo's limit" in shown
+    assert "waiting 4 min for Scalingo's limit" in shown
     assert "3 requests" in shown
     assert "asked for by Alice" in shown
 
