@@ -144,8 +144,9 @@ class Bench:
         """Exactly what a run does between a listing's last row and its coverage, ends included."""
         from governance.inventory.models import Scope
         from governance.sync import scopes
+        from governance.sync.answers import Answers
         from governance.sync.apply import write_ends
-        from governance.sync.collaborators import Answers, apply_answers
+        from governance.sync.collaborators import apply_answers
         from governance.sync.known import known_apps
         from governance.sync.rows import Digests
 

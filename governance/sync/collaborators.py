@@ -1,9 +1,8 @@
 """Read and apply who collaborates: of all owned apps in one request, of the others one by one."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from governance.inventory.models import Scope, TwoFactor
 from governance.scalingo import Collaborator, Listing, ScalingoError
 from governance.sync import canaries, scopes
+from governance.sync.answers import Answers
 from governance.sync.apply import (
     Batch,
     End,
@@ -21,41 +21,12 @@ from governance.sync.apply import (
     unknown_accounts,
     write_changes,
 )
-from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.causes import ask_who
 from governance.sync.context import Place
 from governance.sync.known import KnownApp, mark_apps_stale, note_unchanged
 from governance.sync.listings import raise_if_hopeless, sentence_of
 from governance.sync.rows import Digests, row_digest, seen, storable
 from governance.sync.scopes import Reading
-
-# Rows held in memory at once while they are copied; a larger change takes several passes.
-_ROWS_AT_ONCE = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Where the rows of some apps come from: the listing, or a later reading of the app itself."""
-
-    listing: Iterable[Collaborator]
-    digests: Digests
-    single: Mapping[str, tuple[Listing[Collaborator], Digests]]
-    owned: bool = True
-
-    def digest(self, app_id: str) -> bytes:
-        return self.of(app_id).of(app_id)
-
-    def rows(self, wanted: frozenset[str]) -> Iterator[Collaborator]:
-        """The rows of `wanted` apps."""
-        listed = wanted - self.single.keys()
-        if listed:
-            yield from (row for row in self.listing if row.app_id in listed)
-        for app_id in wanted & self.single.keys():
-            yield from (row for row in self.single[app_id][0] if row.app_id == app_id)
-
-    def of(self, app_id: str) -> Digests:
-        """What the answer that counts for an app says as a whole."""
-        return self.single[app_id][1] if app_id in self.single else self.digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +130,9 @@ def apply_answers(
     unchanged = [app for app_id, app in apps.items() if app.digest == answers.digest(app_id)]
     forget_missing([app.id for app in unchanged if app.missing_at])
     note_unchanged(unchanged, scope_id=reading.scope.pk)
-    for group in _groups(changed, answers.digests):
-        rows: dict[str, list[Collaborator]] = {app.scalingo_id: [] for app in group}
-        for row in answers.rows(frozenset(rows)):
-            rows[row.app_id].append(row)
-        todo = iter(group)
-        while batch := list(islice(todo, APPS_PER_BATCH)):
-            _apply_batch(place, reading, batch, rows, answers)
+    by_id = {app.scalingo_id: app for app in changed}
+    for rows in answers.in_batches(frozenset(by_id)):
+        _apply_batch(place, reading, [(by_id[app_id], of_app) for app_id, of_app in rows], answers)
     if changed or reading.scope.stale_since:
         _settle_two_factor(place, reading, answers.digests)
 
@@ -173,23 +140,25 @@ def apply_answers(
 def _apply_batch(
     place: Place,
     reading: Reading,
-    apps: list[KnownApp],
-    rows: Mapping[str, list[Collaborator]],
+    apps: Sequence[tuple[KnownApp, list[Collaborator]]],
     answers: Answers,
 ) -> None:
-    incoming: list[tuple[UUID, tuple[str, ...], bytes | None]] = []
     absent: list[tuple[UUID, str]] = []
-    open_now = open_rows([app.id for app in apps])
-    for app in apps:
-        known, digests = open_now[app.id], answers.of(app.scalingo_id)
-        for row in rows[app.scalingo_id]:
-            digest = row_digest(row)
-            if known.pop(storable(row.id, 80), None) != digest:
-                incoming.append((app.id, seen(row, digests, owned=answers.owned), digest))
-        absent += [(app.id, collaborator_id) for collaborator_id in known]
-    batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in apps]
-    found = find_changes(batches, incoming, absent, at=reading.at)
-    causes = ask_who(place, {app.id: app.scalingo_id for app in apps}, found.changes)
+    open_now = open_rows([app.id for app, _ in apps])
+
+    def differing() -> Iterator[tuple[UUID, tuple[str, ...], bytes | None]]:
+        """The rows that are not as they were; and who is `absent`, once all were looked at."""
+        for app, rows in apps:
+            known, digests = open_now[app.id], answers.of(app.scalingo_id)
+            for row in rows:
+                digest = row_digest(row)
+                if known.pop(storable(row.id, 80), None) != digest:
+                    yield app.id, seen(row, digests, owned=answers.owned), digest
+            absent.extend((app.id, collaborator_id) for collaborator_id in known)
+
+    batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app, _ in apps]
+    found = find_changes(batches, differing(), absent, at=reading.at)
+    causes = ask_who(place, {app.id: app.scalingo_id for app, _ in apps}, found.changes)
     ends = write_changes(
         found,
         fence=reading.fence,
@@ -221,20 +190,6 @@ def _settle_two_factor(place: Place, reading: Reading, digests: Digests) -> None
 def stage(place: Place, ends: list[End]) -> None:
     """Keep ends until the run has seen its scopes; the guard decides on all of them."""
     place.context.staged += ends
-
-
-def _groups(apps: list[KnownApp], digests: Digests) -> Iterator[list[KnownApp]]:
-    """Apps in groups of about as many rows as memory should hold."""
-    group: list[KnownApp] = []
-    rows = 0
-    for app in apps:
-        group.append(app)
-        rows += digests.count(app.scalingo_id)
-        if rows >= _ROWS_AT_ONCE:
-            yield group
-            group, rows = [], 0
-    if group:
-        yield group
 
 
 def _read_in_this_run(place: Place, app: KnownApp) -> bool:
