@@ -3,27 +3,21 @@
 from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
-from uuid import UUID
 
 from django.db.models import TextChoices
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
-from governance.dashboard.filters import Choice, Chosen
+from governance.dashboard.filters import Choice, Chosen, text_of, uuid_of
 from governance.inventory.models import Role, TwoFactor
-from governance.inventory.queries.totals import Totals
+from governance.inventory.queries.totals import Place, Totals
 
 
 def who(request: HttpRequest) -> User:
     """The person who asks. Every page of these is behind the sign-in."""
     return cast("User", request.user)
-
-
-def scope_of(user: User) -> tuple[UUID, ...] | None:
-    """What two people have in common who see the same; None: everything."""
-    return None if user.sees_everything else tuple(user.projects)
 
 
 def per_language(make: Callable[[], list[Choice]]) -> Callable[[], list[Choice]]:
@@ -73,6 +67,29 @@ def _places(totals: Totals, language: str | None) -> list[Choice]:
 def places(totals: Totals) -> list[Choice]:
     """The projects and regions that a list can be narrowed to; regions where there are several."""
     return _places(totals, get_language())
+
+
+def place_of(get: QueryDict) -> Place:
+    """The app, project and region that an address names, whether or not there are such."""
+    return Place(
+        app=text_of(get.get("app", "")),
+        project=uuid_of(get.get("project", "")),
+        region=text_of(get.get("region", "")),
+    )
+
+
+def choose_place(get: QueryDict, chosen: Chosen, place: Place, numbers: Totals) -> None:
+    """Choose what exists of `place`, where somebody may see it, and say what was ignored."""
+    exists = (
+        ("app", _("App"), place.app, numbers.app_exists),
+        ("project", _("Project"), str(place.project or ""), numbers.project is not None),
+        ("region", _("Region"), place.region, numbers.region_exists),
+    )
+    for name, label, value, is_known in exists:
+        if value and is_known:
+            chosen.values[name] = (value,)
+        elif asked := text_of(get.get(name, "")):
+            chosen.ignore(label, asked)
 
 
 def sort_of(request: HttpRequest, known: dict[str, str], chosen: Chosen) -> str:

@@ -1,5 +1,6 @@
 """People: who has access to anything?"""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,10 +24,8 @@ from governance.facts import queries as facts
 from governance.facts.models import PersonKind
 from governance.inventory.models import Person, Status
 from governance.inventory.queries import people as inventory
-from governance.inventory.queries.newest import memory
-from governance.inventory.queries.opening import Opening, opening
 from governance.inventory.queries.tallies import Tally
-from governance.inventory.queries.totals import Totals, counting, totals
+from governance.inventory.queries.totals import Counted, Place, Totals, counting, totals
 
 GONE = "gone"  # a status of ours: on no app any more
 SIZE = 50
@@ -35,11 +34,8 @@ SIZE = 50
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
     user = lists.who(request)
-    chosen = filters.read(request.GET, _choices())
-    opened = _open(request, user, chosen)
-    found = _found(user, chosen, opened)
-    numbers = _totals(user, chosen, opened, found)
-    chosen.choices = [*chosen.choices, *lists.places(numbers)]
+    chosen, numbers = _asked(request, user)
+    found = _found(user, chosen)
     sort = lists.sort_of(request, inventory.ORDERS, chosen)
     by = sort.removeprefix("-")
     shown = cursor.paginate(
@@ -103,35 +99,37 @@ def _choices() -> list[Choice]:
     ]
 
 
-def _open(request: HttpRequest, user: User, chosen: Chosen) -> Opening:
-    """Look up the app, project and region of the address; those that are none are ignored."""
-    asked = {name: filters.text_of(request.GET.get(name, "")) for name in _LOOKED_UP}
-    project = filters.uuid_of(asked["project"])
-    opened = opening(
-        user, app=asked["app"], project=project, region=asked["region"], more=facts.NEWEST
-    )
-    exists = {"app": opened.apps, "project": opened.project, "region": opened.region}
-    for name, value in asked.items():
-        if value and exists[name]:
-            chosen.values[name] = (str(project) if name == "project" else value,)
-        elif value:
-            chosen.ignore(_LOOKED_UP[name](), value)
-    return opened
+def _asked(request: HttpRequest, user: User) -> tuple[Chosen, Totals]:
+    """What the address asks for, without what does not exist, and how many that is."""
+    get = request.GET
+    chosen = filters.read(get, _choices())
+    place = lists.place_of(get)
+    named = {"app": place.app, "project": str(place.project or ""), "region": place.region}
+    asked = {**chosen.values, **{name: (value,) for name, value in named.items() if value}}
+    numbers = _totals(user, replace(chosen, values=asked), place)
+    lists.choose_place(get, chosen, place, numbers)
+    if chosen.values != asked:
+        numbers = _totals(user, chosen, place)
+    chosen.choices = [*chosen.choices, *lists.places(numbers)]
+    return chosen, numbers
 
 
-_LOOKED_UP = {
-    "app": partial(_, "App"),
-    "project": partial(_, "Project"),
-    "region": partial(_, "Region"),
-}
+def _totals(user: User, chosen: Chosen, place: Place) -> Totals:
+    def compose() -> Counted:
+        shown, values = counting(_found(user, chosen), "shown")
+        everybody, more = counting(inventory.listed(user), "all")
+        return Counted(shown, everybody, {**values, **more})
+
+    question = ("people", chosen.text, tuple(sorted(chosen.values.items())))
+    return totals(user, question, compose, place=place, more=facts.NEWEST)
 
 
-def _found(user: User, chosen: Chosen, opened: Opening) -> "QuerySet[Person]":
+def _found(user: User, chosen: Chosen) -> "QuerySet[Person]":
     statuses = chosen.of("status")
     where = inventory.Where(
         roles=chosen.of("role"),
         statuses=() if GONE in statuses else statuses,
-        apps=opened.apps if chosen.of("app") else None,
+        app=chosen.one("app"),
         project=filters.uuid_of(chosen.one("project")),
         region=chosen.one("region"),
         gone=GONE in statuses,
@@ -159,23 +157,6 @@ def _any(conditions: Any) -> Q:
 
 
 # --- what is shown --------------------------------------------------------------------------------
-
-
-def _totals(user: User, chosen: Chosen, opened: Opening, found: "QuerySet[Person]") -> Totals:
-    project = filters.uuid_of(chosen.one("project"))
-
-    def count() -> Totals:
-        shown, values = counting(found, "shown")
-        everybody, more = counting(inventory.listed(user), "all")
-        return totals(user, shown, everybody, {**values, **more}, project=project)
-
-    question = (
-        "people",
-        lists.scope_of(user),
-        chosen.text,
-        tuple(sorted(chosen.values.items())),
-    )
-    return memory.recall(question, (opened.newest, opened.apps), count)
 
 
 def _summary(numbers: Totals, chosen: Chosen) -> str:

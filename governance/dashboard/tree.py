@@ -27,8 +27,7 @@ from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.queries import branches as leaves
 from governance.inventory.queries import tree
-from governance.inventory.queries.newest import memory
-from governance.inventory.queries.totals import Totals, totals
+from governance.inventory.queries.totals import Place, Totals, totals
 
 ALL = "all"
 _MOST_OPEN = 100
@@ -257,55 +256,42 @@ def _choices() -> list[Choice]:
 
 
 def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Asked:
-    """Read the address and ask for it; again when it names a project or region that is none."""
+    """Read the address and ask for it, without the project and region that do not exist."""
     get = request.GET
     chosen = filters.read(get, _choices())
+    place = lists.place_of(get)
     wanted = tree.Wanted(
         text=chosen.text,
         app=app,
-        project=filters.uuid_of(get.get("project", "")),
-        region=filters.text_of(get.get("region", "")),
+        project=place.project,
+        region=place.region,
         kind=chosen.one("kind"),
         health_data=chosen.one("health-data"),
         roles=chosen.of("role"),
         two_factor=chosen.of("two-factor"),
         only_with_collaborators=get.get("collaborators") != "any",
     )
-    found, numbers = _ask(get, user, wanted)
-    known = _known(get, chosen, wanted, numbers)
+    numbers = _totals(user, wanted)
+    lists.choose_place(get, chosen, place, numbers)
+    known = replace(
+        wanted,
+        project=filters.uuid_of(chosen.one("project")),
+        region=chosen.one("region"),
+    )
     if known != wanted:
-        found, numbers = _ask(get, user, known)
+        numbers = _totals(user, known)
+    found = tree.heads(user, known, after=get.get("after"), before=get.get("before"))
     chosen.choices = [*chosen.choices, *lists.places(numbers)]
     return _Asked(chosen, known, found, numbers)
 
 
-def _ask(get: QueryDict, user: User, wanted: tree.Wanted) -> tuple[tree.Page, Totals]:
-    found = tree.heads(
-        user, wanted, after=get.get("after"), before=get.get("before"), more=facts.NEWEST
+def _totals(user: User, wanted: tree.Wanted) -> Totals:
+    return totals(
+        user,
+        ("apps", wanted),
+        lambda: tree.counts(user, wanted),
+        place=Place(project=wanted.project, region=wanted.region),
     )
-
-    def count() -> Totals:
-        shown, everything, values = tree.counts(user, wanted)
-        return totals(user, shown, everything, values, project=wanted.project)
-
-    if found.newest is None:
-        return found, count()
-    return found, memory.recall(("apps", lists.scope_of(user), wanted), found.newest, count)
-
-
-def _known(get: QueryDict, chosen: Chosen, wanted: tree.Wanted, numbers: Totals) -> tree.Wanted:
-    """`wanted` without the project and region that do not exist."""
-    if wanted.project and numbers.project:
-        chosen.values["project"] = (str(wanted.project),)
-    elif project := filters.text_of(get.get("project", "")):
-        chosen.ignore(_("Project"), project)
-        wanted = replace(wanted, project=None)
-    if wanted.region and wanted.region in numbers.regions:
-        chosen.values["region"] = (wanted.region,)
-    elif wanted.region:
-        chosen.ignore(_("Region"), wanted.region)
-        wanted = replace(wanted, region="")
-    return wanted
 
 
 def _state(get: QueryDict) -> list[tuple[str, str]]:

@@ -3,9 +3,8 @@
 Each takes the person who asks, and answers over what that person may see. What a page needs comes
 back in as few round trips as it can: a page of this product costs at most six queries in all.
 
-    newest.py    what the answers rest on, in one value; and answers kept until it moves
-    opening.py   that value, and whether what an address speaks of exists
     totals.py    how many are shown and of how many, and what a list can be narrowed to
+    newest.py    what such an answer rests on; and answers kept until it moves
     tallies.py   how many people or apps, by role and by status
     people.py    the list of people; one person and where they are
     tree.py      project → app → people; branches.py: the people of the open ones

@@ -1,4 +1,4 @@
-"""What every answer rests on, in one small value; and answers that are kept until it moves.
+"""What every answer rests on, as one text; and answers that are kept until it moves.
 
 Counting people is the one question of a list whose price grows with the inventory. The history is
 only ever added to (`models.py`), so its newest rows say whether anything happened since the last
@@ -6,50 +6,44 @@ time that somebody counted. A kept answer is therefore never older than the data
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
-Answer = TypeVar("Answer")
-
-# Two equal answers to all of these: nothing was added in between. Each is answered by the end of
-# an index, whatever the size of the table.
+# The end of an index each, whatever the size of the table.
 NEWEST = (
-    "(SELECT max(id) FROM inventory_collaboration)",
-    "(SELECT max(ended_at) FROM inventory_collaboration WHERE ended_at IS NOT NULL)",
-    "(SELECT max(id) FROM inventory_appperiod)",
-    "(SELECT max(id) FROM inventory_twofactorperiod)",
+    "(SELECT coalesce(max(id), 0) FROM inventory_collaboration)",
+    """(SELECT coalesce(max(ended_at), '-infinity') FROM inventory_collaboration
+        WHERE ended_at IS NOT NULL)""",
+    "(SELECT coalesce(max(id), 0) FROM inventory_appperiod)",
+    "(SELECT coalesce(max(id), 0) FROM inventory_twofactorperiod)",
 )
 
 
 class Memory:
-    """Answers of this process, each with what it rests on. The least used are forgotten.
+    """Answers of this process, by question. Those that were not asked for longest are forgotten.
 
     Safe to share between threads; two that ask together may both compute, to the same end.
     """
 
     def __init__(self, size: int = 1000) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = Lock()
 
-    def recall(
-        self, question: Hashable, rests_on: Hashable, answer: Callable[[], Answer]
-    ) -> Answer:
-        """The answer to `question`, computed again when what it rests on has moved."""
+    def recall(self, question: Hashable) -> Any:
+        """What was kept for `question`; None when nothing was."""
         with self._lock:
-            kept = self._kept.get(question)
-            if kept is not None and kept[0] == rests_on:
+            if question in self._kept:
                 self._kept.move_to_end(question)
-                known: Answer = kept[1]
-                return known
-        found = answer()
+            return self._kept.get(question)
+
+    def keep(self, question: Hashable, answer: Any) -> None:
         with self._lock:
-            self._kept[question] = (rests_on, found)
+            self._kept[question] = answer
             self._kept.move_to_end(question)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-        return found
 
     def forget(self) -> None:
         """Start anew, as a new process does."""

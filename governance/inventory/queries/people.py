@@ -34,7 +34,7 @@ class Where:
 
     roles: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
-    apps: tuple[UUID, ...] | None = None
+    app: str = ""  # its name
     project: UUID | None = None
     region: str = ""
     gone: bool = False
@@ -45,8 +45,8 @@ class Where:
             found &= Q(role__in=self.roles)
         if self.statuses:
             found &= Q(status__in=self.statuses)
-        if self.apps is not None:
-            found &= Q(app__in=self.apps)
+        if self.app:
+            found &= Q(app__name=self.app, app__gone_at=None)
         if self.project:
             found &= Q(app__project=self.project)
         if self.region:

@@ -1,16 +1,20 @@
-"""How many a list shows and of how many, with the projects and regions that it can be narrowed to.
+"""How many a list shows and of how many, with what it can be narrowed to.
 
-One query, and the only one of a list whose price grows with the inventory: see `newest.py`.
+Always one query. Whether anything happened since the last count is decided inside of it: only then
+does the database count again (see `newest.py`), and otherwise it looks at the end of a few indexes.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import QuerySet
+
+from governance.inventory.queries.newest import NEWEST, memory
+from governance.inventory.queries.prepared import prepared
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -26,65 +30,104 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a list is narrowed to, as an address says: it may not exist, or not for everybody."""
+
+    app: str = ""
+    project: UUID | None = None
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
-    """Numbers over what one person may see."""
+    """Numbers and names over what one person may see."""
 
     shown: int
     all: int
     projects: tuple[Project, ...]
     regions: tuple[str, ...]
-    project: Project | None = None  # that which was asked for, also beyond the first
+    project: Project | None  # of the place, also where there are too many to choose from
+    app_exists: bool  # of the place
+    region_exists: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Two statements that count, what is shown and everything, and their parameters by name."""
+
+    shown: str
+    all: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    sql: str
+    values: dict[str, Any]
+    newest: str = ""
+    answer: Totals | None = None
+
+
+_VISIBLE = "a.gone_at IS NULL AND (%(everything)s OR a.project_id = ANY(%(visible)s::uuid[]))"
 _TOTALS = """
-SELECT ({shown}), ({all}), (
-    SELECT coalesce(json_agg(json_build_array(id, name, region)), '[]') FROM (
-        SELECT g.id, g.name, r.name AS region
+WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {newest}) AS words)
+SELECT words, CASE WHEN words <> %(kept)s THEN json_build_object(
+    'shown', ({shown}),
+    'all', ({all}),
+    'projects', (
+        SELECT coalesce(json_agg(json_build_array(id, name, region)), '[]') FROM (
+            SELECT g.id, g.name, r.name AS region
+            FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
+            WHERE EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})
+            ORDER BY g.name, r.name LIMIT 500
+        ) projects),
+    'regions', (
+        SELECT coalesce(json_agg(name), '[]') FROM (
+            SELECT r.name FROM inventory_region r
+            WHERE EXISTS (SELECT FROM inventory_app a WHERE a.region_id = r.id AND {visible})
+            ORDER BY r.name
+        ) regions),
+    'project', (
+        SELECT json_build_array(g.id, g.name, r.name)
         FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
-        WHERE EXISTS (
-            SELECT FROM inventory_app a
-            WHERE a.project_id = g.id AND a.gone_at IS NULL AND {visible})
-        ORDER BY g.name, r.name LIMIT 500
-    ) projects
-), (
-    SELECT coalesce(json_agg(name), '[]') FROM (
-        SELECT r.name FROM inventory_region r
-        WHERE EXISTS (
-            SELECT FROM inventory_app a
-            WHERE a.region_id = r.id AND a.gone_at IS NULL AND {visible})
-        ORDER BY r.name
-    ) regions
-), (
-    SELECT json_build_array(g.id, g.name, r.name)
-    FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
-    WHERE g.id = %(project)s AND EXISTS (
-        SELECT FROM inventory_app a
-        WHERE a.project_id = g.id AND a.gone_at IS NULL AND {visible})
-)
+        WHERE g.id = %(place_project)s::uuid
+          AND EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})),
+    'app_exists', EXISTS (
+        SELECT FROM inventory_app a WHERE a.name = %(place_app)s AND {visible}),
+    'region_exists', EXISTS (
+        SELECT FROM inventory_region r WHERE r.name = %(place_region)s
+          AND EXISTS (SELECT FROM inventory_app a WHERE a.region_id = r.id AND {visible}))
+)::text END
+FROM newest
 """
 
 
 def totals(
     user: "User",
-    shown: str,
-    everything: str,
-    values: dict[str, Any],
+    question: Hashable,
+    compose: Callable[[], Counted],
     *,
-    project: UUID | None = None,
+    place: Place | None = None,
+    more: Sequence[str] = (),
 ) -> Totals:
-    """What the two statements count, in one query with what a list can be narrowed to."""
-    visible = "true" if user.sees_everything else "a.project_id = ANY(%(visible)s::uuid[])"
-    sql = _TOTALS.format(shown=shown, all=everything, visible=visible)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**values, "visible": list(user.projects), "project": project})
-        number, of, projects, regions, asked = cursor.fetchone()
-    return Totals(
-        number,
-        of,
-        tuple(_project(row) for row in _json(projects)),
-        tuple(_json(regions)),
-        _project(_json(asked)) if asked else None,
-    )
+    """How many, for `user`, in one query.
+
+    `question` tells this list and its filters from others; whose it is is added here. `compose` is
+    asked once for what to count. `more` are further numbers, constants of code as SQL, that the
+    answer rests on.
+    """
+    place = place or Place()
+    scope = None if user.sees_everything else tuple(user.projects)
+    key = (question, scope, place)
+    kept: _Kept = memory.recall(key) or _compose(user, compose(), place, more)
+    with prepared() as cursor:
+        cursor.execute(kept.sql, {**kept.values, "kept": kept.newest})
+        newest, found = cursor.fetchone()
+    if found is None and kept.answer is not None:
+        return kept.answer
+    answer = _read(json.loads(found))
+    memory.keep(key, replace(kept, newest=newest, answer=answer))
+    return answer
 
 
 def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, Any]]:
@@ -101,11 +144,37 @@ def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, An
 _COUNT = "SELECT count(*) FROM ({}) counted"
 
 
+def _compose(user: "User", counted: Counted, place: Place, more: Sequence[str]) -> _Kept:
+    return _Kept(
+        _TOTALS.format(
+            newest=", ".join([*NEWEST, *more]),
+            shown=counted.shown,
+            all=counted.all,
+            visible=_VISIBLE,
+        ),
+        {
+            **counted.values,
+            "everything": user.sees_everything,
+            "visible": list(user.projects),
+            "place_app": place.app,
+            "place_project": place.project,
+            "place_region": place.region,
+        },
+    )
+
+
+def _read(found: dict[str, Any]) -> Totals:
+    return Totals(
+        shown=found["shown"],
+        all=found["all"],
+        projects=tuple(_project(row) for row in found["projects"]),
+        regions=tuple(found["regions"]),
+        project=_project(found["project"]) if found["project"] else None,
+        app_exists=found["app_exists"],
+        region_exists=found["region_exists"],
+    )
+
+
 def _project(row: list[str]) -> Project:
     id_, name, region = row
     return Project(UUID(id_), name, region)
-
-
-def _json(value: Any) -> list[Any]:
-    found: list[Any] = json.loads(value) if isinstance(value, str) else value
-    return found

@@ -8,8 +8,8 @@ cursor in up to three indexed steps (the rest of the cursor's project, the proje
 apps of none), so the last page costs what the first does.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,8 +17,8 @@ from uuid import UUID
 from django.db import models
 
 from governance.core import cursor as cursors
-from governance.inventory.queries.newest import NEWEST
 from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.totals import Counted
 from governance.inventory.words import SHORTEST, like
 
 if TYPE_CHECKING:
@@ -83,12 +83,11 @@ class Head:
 
 @dataclass(slots=True)
 class Page:
-    """The heads of one page, the cursors beside it, and what the counts rest on."""
+    """The heads of one page, and the cursors of the pages beside it."""
 
     heads: list[Head] = field(default_factory=list)
     after: str | None = None
     before: str | None = None
-    newest: tuple[Any, ...] | None = None  # None where no head was found
 
     @property
     def is_whole(self) -> bool:
@@ -210,7 +209,7 @@ _HEADS = """
 {found}SELECT a.id, a.name, a.kind, a.parent_name, a.health_data, page.project_id,
     page.project_name, r.name, coalesce(a.stale_since, s.stale_since),
     CASE WHEN a.stale_since IS NULL THEN coalesce(s.stale_reason, '') ELSE a.stale_reason END,
-    a.suspect_since, c.until, t.*, {newest}
+    a.suspect_since, c.until, t.*
 FROM (
     SELECT * FROM ({steps}) steps ORDER BY rank {way}, project_name {way}, project_id {way},
         name {way}, id {way} LIMIT %(limit)s
@@ -240,32 +239,28 @@ def heads(
     *,
     after: str | None = None,
     before: str | None = None,
-    more: Sequence[str] = (),
     size: int = SIZE,
 ) -> Page:
     """The apps that follow the cursor `after`, or precede `before`, in one query.
 
-    A cursor that is none gives the first page. `more` are further numbers, as SQL, to put into
-    `Page.newest` (see `newest.py`).
+    A cursor that is none gives the first page.
     """
     start = cursors.decode(after, _CURSOR)
     backwards = start is None and (start := cursors.decode(before, _CURSOR)) is not None
-    sql = _heads_sql(user, wanted, start, backwards=backwards, newest=[*NEWEST, *more])
+    sql = _heads_sql(user, wanted, start, backwards=backwards)
     at = dict(zip(("at_name_of_project", "at_project", "at_name", "at"), start or (), strict=False))
     with prepared() as cursor:
         cursor.execute(sql, {**_parameters(user, wanted), **at, "limit": size + 1})
         rows = cursor.fetchall()
     if not rows:
         return Page()
-    width = len(fields(Head))
-    found = [Head(*row[:width]) for row in rows]
+    found = [Head(*row) for row in rows]
     beyond = len(found) > size
     found = found[:size][::-1] if backwards else found[:size]
     return Page(
         found,
         after=_cursor(found[-1]) if beyond or backwards else None,
         before=_cursor(found[0]) if (beyond if backwards else start is not None) else None,
-        newest=tuple(rows[0][width:]),
     )
 
 
@@ -279,7 +274,6 @@ def _heads_sql(
     start: Sequence[Any] | None,
     *,
     backwards: bool,
-    newest: Iterable[str],
 ) -> str:
     where = " AND ".join(_conditions(user, wanted))
     people = people_conditions(wanted)
@@ -294,7 +288,6 @@ def _heads_sql(
         way="DESC" if backwards else "ASC",
         named=named,
         shown=f"count(*) FILTER (WHERE {shown})",
-        newest=", ".join(newest),
     )
 
 
@@ -324,10 +317,10 @@ def _alone(where: str, way: str) -> str:
     return _ALONE.format(rank=4, where=where, way=way)
 
 
-def counts(user: "User", wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
-    """SQL that counts the apps as `wanted`, and all that `user` may see, with its parameters."""
+def counts(user: "User", wanted: Wanted) -> Counted:
+    """What counts the apps as `wanted`, and all that `user` may see."""
     everything = Wanted(only_with_collaborators=False)
-    return (
+    return Counted(
         _found(wanted) + _COUNT.format(" AND ".join(_conditions(user, wanted))),
         _COUNT.format(" AND ".join(_conditions(user, everything))),
         _parameters(user, wanted),
