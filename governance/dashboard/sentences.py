@@ -30,7 +30,7 @@ def rows(changes: Sequence[Change], now: datetime) -> list[dict[str, Any]]:
 
 def _group(change: Change) -> Hashable:
     at_first = change.kind == "start" and change.after is None and change.was_role is None
-    return ("first", change.at) if at_first else (change.kind, change.id)
+    return ("first", change.at.date()) if at_first else (change.kind, change.id)
 
 
 def _first_reading(changes: list[Change], now: datetime) -> dict[str, Any]:
