@@ -313,8 +313,13 @@ class Collaboration(models.Model):
 
     OWNER_ID = "owner"
 
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="collaborations")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="collaborations")
+    # No index of their own: those below begin with them.
+    app = models.ForeignKey(
+        App, on_delete=models.CASCADE, related_name="collaborations", db_index=False
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="collaborations", db_index=False
+    )
     collaborator_id = models.CharField(max_length=80)
     role = models.CharField(max_length=20, choices=Role)
     status = models.CharField(max_length=20, choices=Status)
