@@ -75,6 +75,12 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb():
+    """The database goes with its server: whoever is still connected is in nobody's way."""
+    return OWN_SERVER
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings():
     """Start the database, and let the owner make the tables."""
     if OWN_SERVER:
