@@ -1,5 +1,6 @@
 """Ask Scalingo, patiently: in threads, with retries of reads, showing progress meanwhile."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 import stamina
 
-from governance.scalingo import Limited, ScalingoError, Unavailable
+from governance.scalingo import Blocked, DeadToken, Limited, ScalingoError, Unavailable
 from governance.sync.progress import Progress
 
 Key = TypeVar("Key")
@@ -23,13 +24,15 @@ class Reader:
     """Runs reads of one client in threads. Use it as a context manager.
 
     Reads are tried again when Scalingo was unavailable or limited us; the budget does the waiting
-    for the limit. Any other `ScalingoError` is the answer.
+    for the limit. Any other `ScalingoError` is the answer. Once Scalingo has shut us out, or
+    refused the token, nothing more is asked: that is the answer to everything.
     """
 
     def __init__(self, progress: Progress, *, threads: int = THREADS) -> None:
         self._progress = progress
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scalingo")
+        self._hopeless: ScalingoError | None = None
 
     def __enter__(self) -> "Reader":
         return self
@@ -67,6 +70,15 @@ class Reader:
                     yield key, answer
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
+        if self._hopeless:
+            raise copy.copy(self._hopeless)
+        try:
+            return self._again_and_again(call)
+        except (Blocked, DeadToken) as error:
+            self._hopeless = copy.copy(error)
+            raise
+
+    def _again_and_again(self, call: Callable[[], Answer]) -> Answer:
         for attempt in stamina.retry_context(
             on=_again, attempts=_ATTEMPTS, timeout=None, wait_initial=0.1, wait_max=2.0
         ):

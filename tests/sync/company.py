@@ -35,12 +35,13 @@ class Wire(httpx.BaseTransport):
     def __init__(self, company):
         self._company = company
         self._lock = threading.Lock()
+        self.sleep = lambda _: None
         self._inner = httpx.WSGITransport(
             app=wsgi(
                 company.world,
                 broken=httpx.ReadError,
                 silent=httpx.ReadTimeout,
-                sleep=lambda _: None,
+                sleep=lambda seconds: self.sleep(seconds),
             )
         )
 

@@ -171,8 +171,9 @@ def _visible_apps(company):
             app.name,
             app.kind,
             app.parent_name,
-            world.regions[app.region].projects[app.project_id].name,
-            world.accounts[app.owner_id].email.lower(),
+            # Of a database the short shape of the list says neither project nor owner.
+            "" if app.kind == "database" else world.regions[key[0]].projects[app.project_id].name,
+            "" if app.kind == "database" else world.accounts[app.owner_id].email.lower(),
         )
         for key, app in _seen(company).items()
     }
@@ -187,8 +188,8 @@ def _known_apps():
             app.name,
             app.kind,
             app.parent_name,
-            app.project.name if app.project else "",
-            app.owner.email.lower() if app.owner else "",
+            "" if app.kind == "database" else app.project.name,
+            "" if app.kind == "database" else app.owner.email.lower(),
         )
         for app in found.select_related("region", "project", "owner")
     }
@@ -198,8 +199,8 @@ def _visible_people(company):
     world = company.world
     found = set()
     for app in _seen(company).values():
-        owner = world.accounts[app.owner_id]
-        found.add((app.region, app.id, "owner", owner.id, "owner", "accepted"))
+        if app.kind == "app":
+            found.add((app.region, app.id, "owner", app.owner_id, "owner", "accepted"))
         for one in app.collaborations.values():
             found.add(
                 (
@@ -223,6 +224,7 @@ def _known_people():
             "  JOIN inventory_identity i ON i.person_id = c.person_id AND i.ended_at IS NULL"
             "   AND i.kind IN ('user_id', 'email')"
             " WHERE c.ended_at IS NULL AND a.gone_at IS NULL AND a.suspect_since IS NULL"
+            "   AND (a.kind = 'app' OR c.collaborator_id <> 'owner')"
         )
     )
 
