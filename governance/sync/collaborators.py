@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -125,16 +126,24 @@ def _apply_single(
 def apply_answers(
     place: Place, reading: Reading, apps: Mapping[str, KnownApp], answers: Answers
 ) -> None:
-    """Write what differs of `apps`. Equal digests cost nothing."""
-    changed = [app for app_id, app in apps.items() if app.digest != answers.digest(app_id)]
-    unchanged = [app for app_id, app in apps.items() if app.digest == answers.digest(app_id)]
+    """Write what differs of `apps`. Equal digests cost nothing.
+
+    Changes are seen when the last of the answers has come; the next reading counts from when the
+    first was asked for (`reading.at`): so both edges hold however long the answers took.
+    """
+    seen_at = max(reading.at, place.context.clock())
+    changed: list[KnownApp] = []
+    unchanged: list[KnownApp] = []
+    for app_id, app in apps.items():
+        (unchanged if app.digest == answers.digest(app_id) else changed).append(app)
     forget_missing([app.id for app in unchanged if app.missing_at])
     note_unchanged(unchanged, scope_id=reading.scope.pk)
     by_id = {app.scalingo_id: app for app in changed}
     for rows in answers.in_batches(frozenset(by_id)):
-        _apply_batch(place, reading, [(by_id[app_id], of_app) for app_id, of_app in rows], answers)
+        batch = [(by_id[app_id], of_app) for app_id, of_app in rows]
+        _apply_batch(place, reading, batch, answers, at=seen_at)
     if changed or reading.scope.stale_since:
-        _settle_two_factor(place, reading, answers.digests)
+        _settle_two_factor(place, reading, answers.digests, at=seen_at)
 
 
 def _apply_batch(
@@ -142,6 +151,8 @@ def _apply_batch(
     reading: Reading,
     apps: Sequence[tuple[KnownApp, list[Collaborator]]],
     answers: Answers,
+    *,
+    at: datetime,
 ) -> None:
     absent: list[tuple[UUID, str]] = []
     open_now = open_rows([app.id for app, _ in apps])
@@ -157,13 +168,13 @@ def _apply_batch(
             absent.extend((app.id, collaborator_id) for collaborator_id in known)
 
     batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app, _ in apps]
-    found = find_changes(batches, differing(), absent, at=reading.at)
+    found = find_changes(batches, differing(), absent, at=at)
     causes = ask_who(place, {app.id: app.scalingo_id for app, _ in apps}, found.changes)
     ends = write_changes(
         found,
         fence=reading.fence,
         scope_id=reading.scope.pk,
-        at=reading.at,
+        at=at,
         causes=causes,
     )
     stage(place, ends)
@@ -171,7 +182,7 @@ def _apply_batch(
     place.context.count(found)
 
 
-def _settle_two_factor(place: Place, reading: Reading, digests: Digests) -> None:
+def _settle_two_factor(place: Place, reading: Reading, digests: Digests, *, at: datetime) -> None:
     """Write the 2FA that rows which did not change say nevertheless.
 
     Where a body no longer disagrees with itself, the row that is left may be one of them; and
@@ -184,7 +195,7 @@ def _settle_two_factor(place: Place, reading: Reading, digests: Digests) -> None
     }
     if reading.scope.stale_since is None:
         said = {account: said[account] for account in unknown_accounts() & said.keys()}
-    place.context.two_factor += apply_two_factor(said, at=reading.at, fence=reading.fence)
+    place.context.two_factor += apply_two_factor(said, at=at, fence=reading.fence)
 
 
 def stage(place: Place, ends: list[End]) -> None:
