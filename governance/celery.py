@@ -12,7 +12,7 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings")
 
-from django.conf import settings  # noqa: E402  Celery finds the settings through the line above.
+from django.conf import settings
 
 app = Celery("governance")
 app.conf.update(

@@ -22,7 +22,7 @@ SECRET_KEY = env.secret("SECRET_KEY")
 SITE_NAME = env.text("SITE_NAME", default="Access")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
-# The company's own mail domains: everybody else is shown as external, unless a person said otherwise.
+# The company's own mail domains: others are shown as external, unless a person said otherwise.
 COMPANY_DOMAINS = frozenset(domain.lower() for domain in env.words("COMPANY_DOMAINS"))
 
 # --- Scalingo -------------------------------------------------------------------------------------

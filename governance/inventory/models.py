@@ -113,7 +113,8 @@ class Person(models.Model):
     two_factor = models.CharField(max_length=10, choices=TwoFactor, default=TwoFactor.UNKNOWN)
     two_factor_read_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
-    # Set when the last of an invited address's collaborations became somebody's: /people/<id>/ redirects.
+    # Set when the last of an invited address's collaborations became somebody's: their page is
+    # where this one's address leads.
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = PersonManager()
@@ -180,6 +181,9 @@ class Identity(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
 
 class TwoFactorPeriod(models.Model):
     """How long a person's 2FA was on, off or unknown."""
@@ -197,6 +201,9 @@ class TwoFactorPeriod(models.Model):
                 "person", condition=Q(ended_at=None), name="one_open_two_factor_period"
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.value} since {self.started_at:%Y-%m-%d}"
 
 
 class AppQuerySet(models.QuerySet["App"]):
@@ -273,7 +280,7 @@ class App(models.Model):
 
 
 class AppPeriod(models.Model):
-    """What an app was called and which project it was in, over time. Its owner is a collaboration."""
+    """What an app was called and which project it was in. Its owner is a collaboration."""
 
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="periods")
     name = models.CharField(max_length=200)
@@ -287,6 +294,9 @@ class AppPeriod(models.Model):
         constraints = [
             models.UniqueConstraint("app", condition=Q(ended_at=None), name="one_open_app_period")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.name} since {self.started_at:%Y-%m-%d}"
 
 
 class CollaborationQuerySet(models.QuerySet["Collaboration"]):
@@ -371,9 +381,12 @@ class Collaboration(models.Model):
             models.Index("app", name="missing_by_app", condition=Q(missing_at__isnull=False)),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.role} {self.status} since {self.started_at:%Y-%m-%d}"
+
 
 class Attribution(models.Model):
-    """Who made one edge: our own change, somebody whom Scalingo's events name, or nobody we know."""
+    """Who made one edge: our own change, somebody whom an event names, or nobody we know."""
 
     class Edge(models.TextChoices):
         START = "start", _("Start")
@@ -399,6 +412,9 @@ class Attribution(models.Model):
         constraints = [
             models.UniqueConstraint("collaboration", "edge", name="one_attribution_per_edge")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.edge} {self.source}"
 
 
 class Scope(models.Model):
@@ -438,6 +454,9 @@ class Scope(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.app_scalingo_id}".strip()
+
 
 class Coverage(models.Model):
     """An unbroken run of equal readings of one scope: the truth inside it is known.
@@ -458,3 +477,6 @@ class Coverage(models.Model):
             models.UniqueConstraint("scope", condition=Q(latest=True), name="one_latest_coverage")
         ]
         indexes = [models.Index(fields=["scope", "-until"], name="coverage_by_end")]
+
+    def __str__(self) -> str:
+        return f"{self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M}"

@@ -1,8 +1,9 @@
 import django.contrib.postgres.indexes
 import django.db.models.functions.comparison
 import django.db.models.functions.text
-import governance.inventory.words
 from django.db import migrations, models
+
+import governance.inventory.words
 
 # Immutable, since an index rests on it: it reads nothing but its argument.
 TEXT_PIECES = """
