@@ -136,7 +136,7 @@ def apply_answers(
     unchanged: list[KnownApp] = []
     for app_id, app in apps.items():
         (unchanged if app.digest == answers.digest(app_id) else changed).append(app)
-    forget_missing([app.id for app in unchanged if app.missing_at])
+    forget_missing([app.id for app in unchanged if app.missing_at], fence=reading.fence)
     note_unchanged(unchanged, scope_id=reading.scope.pk)
     by_id = {app.scalingo_id: app for app in changed}
     for rows in answers.in_batches(frozenset(by_id)):

@@ -138,7 +138,6 @@ def _read_connection(
     context: Context, connection: Connection, client: Client, reader: Reader, step: Step
 ) -> None:
     regions = reader.one(client.regions)
-    asked_at = context.clock()
     heard(
         connection.pk,
         state=ConnectionState.WORKING,
@@ -148,6 +147,7 @@ def _read_connection(
     )
     try:
         own = reader.one(client.own_two_factor)
+        read_at = context.clock()
     except ScalingoError as error:
         own = None
         context.progress.failed(step, "two_factor", error.code, error.sentence)
@@ -175,10 +175,10 @@ def _read_connection(
             logger.warning("observation came too late", extra={"why": str(late)})
             place.failed("region", "too_late", _("Another sync has read this meanwhile."))
         context.progress.finish(place.step)
-    if own is not None and connection.account_id:
+    if own is not None:
         context.two_factor += apply_two_factor(
             {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
-            at=asked_at,
+            at=read_at,
         )
 
 

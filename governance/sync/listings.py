@@ -68,7 +68,7 @@ def apply_listed(place: Place, apps: list[ListedApp], reading: scopes.Reading) -
         live_connections=place.context.live_connections,
         fence=reading.fence,
         previous=reading.previous,
-        at=reading.at,
+        at=max(reading.at, place.context.clock()),
         who=lambda ids, changes: ask_who(place, ids, changes, keep=True),
     )
     place.context.count(Difference(applied.owners, []))

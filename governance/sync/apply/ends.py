@@ -12,6 +12,7 @@ from governance.sync.apply.attribution import write_attributions
 from governance.sync.apply.collaborations import NO_CAUSES, Causes, End
 from governance.sync.apply.people import touch
 from governance.sync.apply.platform_events import entries_of
+from governance.sync.fencing import Fence
 
 # The row was there at `previous` and not at the first reading that missed it, which may lie
 # before the one that wrote its end.
@@ -98,8 +99,9 @@ def note_missing(ends: Sequence[End]) -> None:
             cursor.execute(_MISSING, _columns(ends))
 
 
-def forget_missing(app_ids: Sequence[UUID]) -> None:
-    """Everybody of these apps was there again before their end was written."""
+def forget_missing(app_ids: Sequence[UUID], *, fence: Fence) -> None:
+    """Everybody of these apps was there again before their end was written. Raises `Fenced`."""
     if app_ids:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
+            fence.enforce(cursor)
             cursor.execute(_FORGET, [list(app_ids)])
