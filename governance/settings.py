@@ -120,7 +120,6 @@ INSTALLED_APPS = [
     "django.forms",
     "django.contrib.humanize",
     "django_htmx",
-    "django_filters",
     "template_partials",
     "lucide",
     "django_structlog",
