@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -16,6 +15,7 @@ from governance.accounts.models import User
 from governance.connections.permissions import may_see_connections
 from governance.core import theme
 from governance.core.templatetags.interface import ago
+from governance.inventory.queries.prepared import prepared
 
 MOST_PEOPLE = 100
 
@@ -171,7 +171,7 @@ FROM apps, off
 def read_frame(user: User, now: datetime) -> Frame:
     """The counts of the frame for `user`, in one query."""
     seen = _EVERYTHING if user.sees_everything else _SOME
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(seen + _REST, {"projects": list(user.projects), "most": MOST_PEOPLE})
         row = cursor.fetchone()
     return Frame(now, *row)

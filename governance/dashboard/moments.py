@@ -13,7 +13,7 @@ from governance.core.templatetags.interface import ago
 def moment(at: datetime, now: datetime) -> SafeString:
     """How long ago, with the exact time in the installation's zone on hover."""
     known = exact(at)
-    words = _words(_rounded((now - at).total_seconds()), get_language())
+    words = _words(rounded(now - at), get_language())
     return mark_safe(  # noqa: S308  nothing here comes from outside
         f'<time datetime="{known}" title="{known}">{words}</time>'
     )
@@ -24,9 +24,10 @@ def exact(at: datetime) -> str:
     return at.astimezone(timezone.get_current_timezone()).isoformat(" ", "seconds")
 
 
-def _rounded(seconds: float) -> int:
-    """Down to what `ago` tells apart, so that many moments share their words."""
-    size = 86400 if abs(seconds) >= 86400 else 3600 if abs(seconds) >= 3600 else 1
+def rounded(age: timedelta) -> int:
+    """Seconds, down to what `ago` tells apart, so that many moments share their words."""
+    seconds = age.total_seconds()
+    size = next((size for size in (86400, 3600, 60) if abs(seconds) >= size), 1)
     return int(seconds / size) * size
 
 

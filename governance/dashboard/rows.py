@@ -1,27 +1,25 @@
-"""People and apps as rows of a table: dictionaries, which templates read quickest.
+"""What rows of people and of apps are made of, and the rows of the tree themselves."""
 
-Everything that would be an {% if %} per cell is decided here, once per row.
-"""
-
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
 from django.db.models import TextChoices
 from django.urls import reverse
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from governance.core.templatetags.interface import ago, badge
+from governance.core.templatetags.interface import ago, badge, icon
 from governance.dashboard.filters import tag
-from governance.dashboard.moments import exact, moment
+from governance.dashboard.moments import exact, moment, rounded
 from governance.dashboard.templatetags import access
 from governance.facts.models import PersonKind
 from governance.facts.queries import is_external
 from governance.inventory.models import App, Role, Status, TwoFactor
-from governance.inventory.queries.branches import Leaf
+from governance.inventory.queries.branches import SIZE, Branch, Leaf
 from governance.inventory.queries.tree import Head
 
 
@@ -41,10 +39,14 @@ def _prefix(name: str) -> str:
 
 def person_tags(email: str, kind: str | None, employment: str | None) -> SafeString:
     """The small labels beside a person's name."""
-    found = _NOTHING
+    return _tags(kind, is_external(email, employment))
+
+
+def _tags(kind: str | None, external: bool | None) -> SafeString:  # noqa: FBT001
+    found = SafeString("")
     if kind == PersonKind.SERVICE:
         found += tag(_("service"), _("Service account"))
-    if is_external(email, employment):
+    if external:
         found += tag(_("external"))
     return found
 
@@ -53,7 +55,7 @@ def app_tags(
     *, kind: str, parent_name: str, health_data: bool | None, suspect: datetime | None = None
 ) -> SafeString:
     """The small labels beside an app's name."""
-    found = _NOTHING
+    found = SafeString("")
     if parent_name:
         found += tag(_("review app"), _("of %(app)s") % {"app": parent_name})
     if kind == App.Kind.DATABASE:
@@ -67,7 +69,6 @@ def app_tags(
     return found
 
 
-@lru_cache(maxsize=64)  # the apps of a page share a few readings, and one clock
 def freshness(read_at: datetime | None, stale_since: datetime | None, now: datetime) -> SafeString:
     """When an app was last read; since when it could not be."""
     if stale_since is not None:
@@ -99,97 +100,133 @@ def is_dim(status: str) -> bool:
     return status in {Status.PENDING, Status.DELETED}
 
 
-def leaf(row: Leaf, now: datetime) -> dict[str, Any]:
-    """One person in a branch of the tree. There are hundreds of them: see `_cell`."""
-    kind, employment = row.more
-    return {
-        "dim": _DIM if is_dim(row.status) else "",
-        "url": person_url(row.person_id),
-        "name": row.username or row.email,
-        "email": row.email if row.username else "",
-        "tags": person_tags(row.email, kind, employment),
-        "role": _cell("role", row.role, get_language()),
-        "two_factor": _cell("two-factor", row.two_factor, get_language()),
-        "status": "" if row.status == Status.ACCEPTED and not row.missing_at else state(row, now),
-        "since": moment(row.since_at, now),
-    }
+# --- rows of the tree -----------------------------------------------------------------------------
+#
+# A page of the tree may have five hundred of them, so they are written here and not by a template,
+# and kept: a row that says the same as before is not made again. What it says is its key.
 
 
-_DIM = SafeString(' class="dim"')
+def leaf(row: Leaf, now: datetime) -> SafeString:
+    """One person in a branch of the tree, as a table row."""
+    external = is_external(row.email, row.more[1])
+    return _leaf(row, external, rounded(now - row.since_at), get_language())
 
 
-@lru_cache(maxsize=64)
-def _cell(column: str, value: str, language: str | None) -> SafeString:
+@lru_cache(maxsize=20_000)
+def _leaf(
+    row: Leaf,
+    external: bool | None,  # noqa: FBT001
+    age: int,
+    language: str | None,
+) -> SafeString:
+    now = row.since_at + timedelta(seconds=age)
+    plain = row.status == Status.ACCEPTED and not row.missing_at
+    return format_html(
+        '<tr{}><th scope="row"><a href="{}">{}</a>{} <small>{}</small></th>'
+        "{}{}<td>{}</td><td>{}</td></tr>\n",
+        _DIM if is_dim(row.status) else "",
+        person_url(row.person_id),
+        row.username or row.email,
+        _tags(row.more[0], external),
+        row.email if row.username else "",
+        _cell(Role, row.role),
+        _cell(TwoFactor, row.two_factor),
+        "" if plain else state(row, now),
+        moment(row.since_at, now),
+    )
+
+
+def _cell(choices: type[TextChoices], value: str) -> SafeString:
     """A cell with a status, whose icon is a mask in the style: an icon and a word."""
-    choices: type[TextChoices] = Role if column == "role" else TwoFactor
     known = value if value in choices.values else "unknown"
     return format_html('<td class="is {}">{}</td>', known, choices(known).label)
 
 
-def head(row: Head, now: datetime, *, is_open: bool) -> dict[str, Any]:
-    """A collapsed app, which answers before it is opened."""
+def head(row: Head, now: datetime, *, is_open: bool) -> SafeString:
+    """A collapsed app, which answers before it is opened, as a table row."""
+    age = rounded(now - (row.stale_since or row.read_at or now))
+    return _head(row, is_open, age, get_language())
+
+
+@lru_cache(maxsize=5_000)
+def _head(row: Head, is_open: bool, age: int, language: str | None) -> SafeString:  # noqa: FBT001
     url = app_url(row.id)
-    return {
-        "id": row.id,
-        "toggle": mark_safe(  # noqa: S308  an id and words of ours
-            (_OPEN if is_open else _CLOSED).format(row.id)
-        ),
-        "name": row.name,
-        "tags": app_tags(
+    now = (row.stale_since or row.read_at or _EVER) + timedelta(seconds=age)
+    return format_html(
+        '<tr class="app"><th scope="row"><button class="disclosure" form="state" hx-get=""'
+        ' name="{}" value="{}" aria-expanded="{}" aria-controls="app-{}">{}</button>{}'
+        '<span class="of">{}{}</span></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n',
+        "hide" if is_open else "show",
+        row.id,
+        "true" if is_open else "false",
+        row.id,
+        row.name,
+        app_tags(
             kind=row.kind,
             parent_name=row.parent_name,
             health_data=row.health_data,
             suspect=row.suspect_since,
         ),
-        "people": _counted("people" if row.people != 1 else "person", url, row.people)
-        + _shown(row),
-        "roles": _joined(
-            _counted("full", url, row.full),
-            _counted("limited", url, row.limited),
-            _counted("role_unknown", url, row.role_unknown),
+        _counted(url, "", row.people, _("%(n)s person"), _("%(n)s people")),
+        _shown(row),
+        _joined(
+            _counted(url, "?role=collaborator", row.full, _("%(n)s full")),
+            _counted(url, "?role=limited", row.limited, _("%(n)s limited")),
+            _counted(url, "?role=unknown", row.role_unknown, _("%(n)s role unknown")),
         ),
-        "two_factor": _joined(
-            _counted("without", url, row.without_two_factor),
-            _counted("unknown", url, row.two_factor_unknown),
+        _joined(
+            _alarming(
+                _counted(url, "?two-factor=off", row.without_two_factor, _("%(n)s without 2FA"))
+            ),
+            _counted(url, "?two-factor=unknown", row.two_factor_unknown, _("%(n)s unknown")),
         ),
-        "pending": _counted("pending", url, row.pending),
-        "read": freshness(row.read_at, row.stale_since, now),
-        "leaves": (),
-        "more": False,
-    }
+        _counted(url, "?status=pending", row.pending, _("%(n)s pending")),
+        freshness(row.read_at, row.stale_since, now),
+    )
 
 
-_CLOSED = 'name="show" value="{0}" aria-expanded="false" aria-controls="app-{0}"'
-_OPEN = 'name="hide" value="{0}" aria-expanded="true" aria-controls="app-{0}"'
+def more(app_id: object, branch: Branch) -> SafeString:
+    """The buttons of a branch that has more people than it shows."""
+    first = following = SafeString("")
+    button = '<button class="button" form="state" hx-get="" name="from" value="{}">{}{}</button>'
+    if not branch.is_first:
+        first = format_html(button, app_id, icon("arrow-up"), _("The first"))
+    if branch.after:
+        words = _("The next %(n)s") % {"n": SIZE}
+        following = format_html(button, f"{app_id}:{branch.after}", icon("arrow-down"), words)
+    if not first and not following:
+        return first
+    return format_html('<tr class="more"><td colspan="5">{}{}</td></tr>\n', first, following)
 
 
-@lru_cache(maxsize=16)
-def _links(language: str | None) -> dict[str, str]:
-    """The numbers of a collapsed row, each a link to the list behind it."""
-    words = {
-        "person": ("", _("%(n)s person")),
-        "people": ("", _("%(n)s people")),
-        "full": ("?role=collaborator", _("%(n)s full")),
-        "limited": ("?role=limited", _("%(n)s limited")),
-        "role_unknown": ("?role=unknown", _("%(n)s role unknown")),
-        "without": ("?two-factor=off", _("%(n)s without 2FA")),
-        "unknown": ("?two-factor=unknown", _("%(n)s unknown")),
-        "pending": ("?status=pending", _("%(n)s pending")),
-    }
-    return {
-        name: f'<a href="%(url)s{query}">{escape(word)}</a>'
-        if name != "without"
-        else f'<a class="tone-text tone-bad" href="%(url)s{query}">{escape(word)}</a>'
-        for name, (query, word) in words.items()
-    }
+def app(row: Head, branch: Branch | None, now: datetime) -> SafeString:
+    """An app with its people where it is open: one <tbody>."""
+    rows = [head(row, now, is_open=branch is not None)]
+    if branch is not None:
+        rows += [leaf(one, now) for one in branch.leaves]
+        rows.append(more(row.id, branch))
+    return format_html('<tbody id="app-{}">{}</tbody>\n', row.id, joined(rows))
 
 
-def _counted(name: str, url: str, number: int) -> SafeString:
-    """A number that is not zero, as a link."""
+def joined(rows: Iterable[SafeString]) -> SafeString:
+    return SafeString("".join(rows))
+
+
+_DIM = SafeString(' class="dim"')
+_NOTHING = SafeString("")
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)  # where no moment is shown
+
+
+def _counted(url: str, query: str, number: int, one: str, many: str = "") -> SafeString:
+    """A number that is not zero, as a link to the list behind it."""
     if not number:
         return _NOTHING
-    link = _links(get_language())[name] % {"url": url, "n": f"{number:,}"}
-    return mark_safe(link)  # noqa: S308  a number, and an address made of an id
+    words = (one if number == 1 or not many else many) % {"n": f"{number:,}"}
+    return format_html('<a href="{}{}">{}</a>', url, query, words)
+
+
+def _alarming(words: SafeString) -> SafeString:
+    return words and format_html('<span class="tone-text tone-bad">{}</span>', words)
 
 
 def _joined(*parts: SafeString) -> SafeString:
@@ -200,7 +237,4 @@ def _shown(row: Head) -> SafeString:
     if row.shown == row.people:
         return _NOTHING
     words = _("%(shown)s of %(all)s shown") % {"shown": row.shown, "all": row.people}
-    return format_html(' <small class="muted">{}</small>', words)
-
-
-_NOTHING = SafeString("")
+    return format_html(" <small>{}</small>", words)

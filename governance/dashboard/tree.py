@@ -8,11 +8,11 @@ a search opens the apps in which it found people. The button of a row asks for `
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -165,11 +165,7 @@ def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
-    response = TemplateResponse(
-        request,
-        "dashboard/apps.html#app",
-        {"app": _app(head, branches, now), "now": now},
-    )
+    response = HttpResponse(rows.app(head, branches.get(head.id), now))
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 
@@ -187,33 +183,18 @@ def _people(
 def _groups(
     heads: list[tree.Head], branches: dict[UUID, leaves.Branch], now: datetime
 ) -> list[dict[str, Any]]:
-    """The heads of a page under their projects."""
-    groups: list[dict[str, Any]] = []
-    project: object = ()
-    for head in heads:
-        if head.project_id != project:
-            project = head.project_id
-            groups.append(
-                {
-                    "id": head.project_id or "",
-                    "name": head.project_name or _("No project"),
-                    "region": head.region if head.project_id else "",
-                    "apps": [],
-                }
-            )
-        groups[-1]["apps"].append(_app(head, branches, now))
-    return groups
-
-
-def _app(head: tree.Head, branches: dict[UUID, leaves.Branch], now: datetime) -> dict[str, Any]:
-    branch = branches.get(head.id)
-    found = rows.head(head, now, is_open=branch is not None)
-    if branch is not None:
-        found["leaves"] = [rows.leaf(leaf, now) for leaf in branch.leaves]
-        found["more"] = bool(branch.after) or not branch.is_first
-        found["after"] = branch.after and f"{head.id}:{branch.after}"
-        found["is_first"] = branch.is_first
-    return found
+    """The heads of a page under their projects, as rows."""
+    return [
+        {
+            "id": project or "",
+            "name": found[0].project_name or _("No project"),
+            "region": found[0].region,
+            "rows": rows.joined(rows.app(head, branches.get(head.id), now) for head in found),
+        }
+        for project, found in (
+            (key, list(group)) for key, group in groupby(heads, key=lambda head: head.project_id)
+        )
+    ]
 
 
 # --- what is asked for ----------------------------------------------------------------------------

@@ -126,6 +126,13 @@ class Person(models.Model):
             models.Index(PERSON_NAME, "id", name="person_by_name"),
             models.Index("first_seen_at", "id", name="person_by_first_seen"),
             GinIndex(Pieces(PERSON_TEXT), name="person_by_words"),
+            # Small, since most have it on: how many of an app have not is read from it alone.
+            models.Index(
+                "id",
+                name="person_without_two_factor",
+                include=["two_factor"],
+                condition=~Q(two_factor="on"),
+            ),
         ]
 
     def __str__(self) -> str:

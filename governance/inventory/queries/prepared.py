@@ -24,5 +24,7 @@ def prepared() -> Iterator[CursorWrapper]:
     own: Any = connection.connection
     if own.prepare_threshold is None:
         own.prepare_threshold = THRESHOLD
-    with connection._prepare_cursor(psycopg.Cursor(own)) as cursor:  # type: ignore[attr-defined]
+    inner = psycopg.Cursor(own)
+    inner.format = psycopg.pq.Format.BINARY  # moments and numbers need no parsing then
+    with connection._prepare_cursor(inner) as cursor:  # type: ignore[attr-defined]
         yield cursor

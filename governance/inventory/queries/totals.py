@@ -79,7 +79,7 @@ SELECT words, CASE WHEN words <> %(kept)s THEN json_build_object(
             SELECT g.id, g.name, r.name AS region
             FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
             WHERE EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})
-            ORDER BY g.name, r.name LIMIT 500
+            ORDER BY g.name, r.name LIMIT 101
         ) projects),
     'regions', (
         SELECT coalesce(json_agg(name), '[]') FROM (
