@@ -120,8 +120,8 @@ def _totals(user: User, chosen: Chosen, place: Place) -> Totals:
         everybody, more = counting(inventory.listed(user), "all")
         return Counted(shown, everybody, {**values, **more})
 
-    question = ("people", chosen.text, tuple(sorted(chosen.values.items())))
-    return totals(user, question, compose, place=place, more=facts.NEWEST)
+    question = (chosen.text, tuple(sorted(chosen.values.items())))
+    return totals(user, "people", question, compose, place=place, more=facts.NEWEST)
 
 
 def _found(user: User, chosen: Chosen) -> "QuerySet[Person]":

@@ -269,7 +269,8 @@ def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Ask
 def _totals(user: User, wanted: tree.Wanted) -> Totals:
     return totals(
         user,
-        ("apps", wanted),
+        "apps",
+        wanted,
         lambda: tree.counts(user, wanted),
         place=Place(project=wanted.project, region=wanted.region),
     )

@@ -187,7 +187,7 @@ def test_the_tree_sees_what_visible_to_sees(company, of_billing, bob, mallory):
 def count(user, wanted=None, place=None):
     """The totals of the tree for `user`."""
     wanted = wanted or tree.Wanted()
-    return totals(user, wanted, lambda: tree.counts(user, wanted), place=place)
+    return totals(user, "apps", wanted, lambda: tree.counts(user, wanted), place=place)
 
 
 def test_what_may_not_be_seen_does_not_exist_in_an_address(company, of_billing, bob):
@@ -215,7 +215,7 @@ def test_totals_are_over_what_somebody_may_see(company, of_billing, bob):
 def test_people_without_any_project_are_counted_as_none(dave):
     sql, values = counting(people.listed(dave), "x")
 
-    assert totals(dave, "none", lambda: Counted(sql, sql, values)).shown == 0
+    assert totals(dave, "people", "none", lambda: Counted(sql, sql, values)).shown == 0
 
 
 # --- the tree -------------------------------------------------------------------------------------
@@ -549,7 +549,9 @@ def test_whatever_happens_is_counted(company, bob, happens):
 def test_facts_are_counted_where_the_answer_rests_on_them(company, bob, alice):
     def external():
         sql, values = counting(people.listed(bob).filter(facts.external()), "x")
-        return totals(bob, "external", lambda: Counted(sql, sql, values), more=facts.NEWEST).shown
+        return totals(
+            bob, "people", "external", lambda: Counted(sql, sql, values), more=facts.NEWEST
+        ).shown
 
     assert external() == 0
 

@@ -6,7 +6,7 @@ does the database count again (see `newest.py`), and otherwise it looks at the e
 
 import json
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -62,31 +62,33 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    sql: str
-    values: dict[str, Any]
+    """An answer of the database, and what it rests on."""
+
     newest: str = ""
-    answer: Totals | None = None
+    answer: Any = None
 
 
 _VISIBLE = "a.gone_at IS NULL AND (%(everything)s OR a.project_id = ANY(%(visible)s::uuid[]))"
+# What is asked of the whole list, and of what is shown: each only where it has moved.
 _TOTALS = """
 WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {newest}) AS words)
-SELECT words, CASE WHEN words <> %(kept)s THEN json_build_object(
-    'shown', ({shown}),
+SELECT words, CASE WHEN words <> %(kept_whole)s THEN json_build_object(
     'all', ({all}),
     'projects', (
         SELECT coalesce(json_agg(json_build_array(id, name, region)), '[]') FROM (
             SELECT g.id, g.name, r.name AS region
             FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
             WHERE EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})
-            ORDER BY g.name, r.name LIMIT 101
+            ORDER BY g.name, r.name LIMIT 100
         ) projects),
     'regions', (
         SELECT coalesce(json_agg(name), '[]') FROM (
             SELECT r.name FROM inventory_region r
             WHERE EXISTS (SELECT FROM inventory_app a WHERE a.region_id = r.id AND {visible})
             ORDER BY r.name
-        ) regions),
+        ) regions)
+)::text END, CASE WHEN words <> %(kept_shown)s THEN json_build_object(
+    'shown', ({shown}),
     'project', (
         SELECT json_build_array(g.id, g.name, r.name)
         FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
@@ -104,6 +106,7 @@ FROM newest
 
 def totals(
     user: "User",
+    whole: str,
     question: Hashable,
     compose: Callable[[], Counted],
     *,
@@ -112,22 +115,30 @@ def totals(
 ) -> Totals:
     """How many, for `user`, in one query.
 
-    `question` tells this list and its filters from others; whose it is is added here. `compose` is
-    asked once for what to count. `more` are further numbers, constants of code as SQL, that the
-    answer rests on.
+    `whole` names the list and `question` what of it is shown; whose it is is added here.
+    `compose` is asked once for what to count. `more` are further numbers, constants of code as
+    SQL, that the answer rests on.
     """
     place = place or Place()
     scope = None if user.sees_everything else tuple(user.projects)
-    key = (question, scope, place)
-    kept: _Kept = memory.recall(key) or _compose(user, compose(), place, more)
+    whole_key, key = (whole, scope), (whole, question, scope, place)
+    statement = memory.recall((key, "statement")) or _compose(user, compose(), place, more)
+    kept_whole: _Kept = memory.recall(whole_key) or _Kept()
+    kept_shown: _Kept = memory.recall(key) or _Kept()
+    sql, values = statement
     with prepared() as cursor:
-        cursor.execute(kept.sql, {**kept.values, "kept": kept.newest})
-        newest, found = cursor.fetchone()
-    if found is None and kept.answer is not None:
-        return kept.answer
-    answer = _read(json.loads(found))
-    memory.keep(key, replace(kept, newest=newest, answer=answer))
-    return answer
+        cursor.execute(
+            sql, {**values, "kept_whole": kept_whole.newest, "kept_shown": kept_shown.newest}
+        )
+        newest, of_whole, of_shown = cursor.fetchone()
+    memory.keep((key, "statement"), statement)
+    if of_whole is not None:
+        kept_whole = _Kept(newest, json.loads(of_whole))
+        memory.keep(whole_key, kept_whole)
+    if of_shown is not None:
+        kept_shown = _Kept(newest, json.loads(of_shown))
+        memory.keep(key, kept_shown)
+    return _read(kept_whole.answer, kept_shown.answer)
 
 
 def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, Any]]:
@@ -144,34 +155,34 @@ def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, An
 _COUNT = "SELECT count(*) FROM ({}) counted"
 
 
-def _compose(user: "User", counted: Counted, place: Place, more: Sequence[str]) -> _Kept:
-    return _Kept(
-        _TOTALS.format(
-            newest=", ".join([*NEWEST, *more]),
-            shown=counted.shown,
-            all=counted.all,
-            visible=_VISIBLE,
-        ),
-        {
-            **counted.values,
-            "everything": user.sees_everything,
-            "visible": list(user.projects),
-            "place_app": place.app,
-            "place_project": place.project,
-            "place_region": place.region,
-        },
+def _compose(
+    user: "User", counted: Counted, place: Place, more: Sequence[str]
+) -> tuple[str, dict[str, Any]]:
+    sql = _TOTALS.format(
+        newest=", ".join([*NEWEST, *more]),
+        shown=counted.shown,
+        all=counted.all,
+        visible=_VISIBLE,
     )
+    return sql, {
+        **counted.values,
+        "everything": user.sees_everything,
+        "visible": list(user.projects),
+        "place_app": place.app,
+        "place_project": place.project,
+        "place_region": place.region,
+    }
 
 
-def _read(found: dict[str, Any]) -> Totals:
+def _read(whole: dict[str, Any], shown: dict[str, Any]) -> Totals:
     return Totals(
-        shown=found["shown"],
-        all=found["all"],
-        projects=tuple(_project(row) for row in found["projects"]),
-        regions=tuple(found["regions"]),
-        project=_project(found["project"]) if found["project"] else None,
-        app_exists=found["app_exists"],
-        region_exists=found["region_exists"],
+        shown=shown["shown"],
+        all=whole["all"],
+        projects=tuple(_project(row) for row in whole["projects"]),
+        regions=tuple(whole["regions"]),
+        project=_project(shown["project"]) if shown["project"] else None,
+        app_exists=shown["app_exists"],
+        region_exists=shown["region_exists"],
     )
 
 
