@@ -134,7 +134,7 @@ def _claim(at: datetime, run_id: UUID | None) -> Run | None:
     """Take a run. We hold the lock, so whoever was carrying one out no longer is."""
     runs = Run.objects.select_for_update().filter(state__in=_ACTIVE)
     left = runs.filter(state=Run.State.RUNNING).first()
-    if left and left.attempts >= MOST_ATTEMPTS:
+    if left and left.attempts - left.pauses >= MOST_ATTEMPTS:
         _give_up(left, at)
         left = None
     run = left or runs.filter(state=Run.State.WAITING).order_by("requested_at").first()

@@ -104,6 +104,7 @@ def read_singly(place: Place, apps: Iterable[KnownApp]) -> None:
             with answer as listing:
                 _apply_single(place, reading, app, listing)
         place.step.done += 1
+        place.context.go_on()
 
 
 def _apply_single(

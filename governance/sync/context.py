@@ -1,5 +1,6 @@
 """What a run carries from one scope to the next."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,9 +22,16 @@ from governance.sync.scopes import Reading, observed
 ClientFactory = Callable[[Connection, Tally, Callable[[float], None]], Client]
 
 
+class OutOfTime(Exception):
+    """The run has worked for as long as one task may; another goes on where it stopped."""
+
+
 @dataclass(slots=True)
 class Context:
-    """One run: what it speaks with, and what it has found so far."""
+    """One run: what it speaks with, and what it has found so far.
+
+    `stop_at` is a time of the monotonic clock, in seconds.
+    """
 
     run: Run
     progress: Progress
@@ -31,6 +39,7 @@ class Context:
     client_for: ClientFactory
     live_connections: Sequence[UUID]
     threads: int
+    stop_at: float
     staged: list[End] = field(default_factory=list)
     # Readings that miss somebody: they count as read when it is settled what becomes of the ends.
     read_with_ends: list[tuple[Reading, bytes]] = field(default_factory=list)
@@ -43,6 +52,11 @@ class Context:
     two_factor: int = 0
     not_understood: int = 0
     may_be_gone: set[UUID] = field(default_factory=set)
+
+    def go_on(self) -> None:
+        """Ask between two apps whether there is time for more. Raises `OutOfTime`."""
+        if time.monotonic() >= self.stop_at:
+            raise OutOfTime
 
     def count(self, found: Difference) -> None:
         """Count the differences of one batch; ends are counted when they are written."""

@@ -26,12 +26,13 @@ from governance.connections.budget import Budget, Kind
 from governance.connections.clients import Tally, TokenUnavailable, client_for
 from governance.connections.models import Connection
 from governance.connections.models import State as ConnectionState
+from governance.core.nudges import after_commit
 from governance.inventory.models import Region, Scope, TwoFactor
 from governance.scalingo import Client, ScalingoError
 from governance.sync import guard, held, scopes
 from governance.sync.apply import End, apply_two_factor, note_missing, write_ends
 from governance.sync.apply.compare import APPS_PER_BATCH
-from governance.sync.context import ClientFactory, Context, Place
+from governance.sync.context import ClientFactory, Context, OutOfTime, Place
 from governance.sync.fencing import Fenced
 from governance.sync.listings import raise_if_hopeless
 from governance.sync.models import HeldRemoval, Run, Step
@@ -43,6 +44,10 @@ from governance.sync.suspects import bury
 from governance.sync.tally import coverage, totals
 
 logger = logging.getLogger(__name__)
+
+# Seconds that one task works on a run, well within the queue's own limit (`celery.py`). Under
+# Scalingo's limit a thousand apps that others own take twenty minutes.
+MOST_AT_ONCE = 20 * 60
 
 _SOURCES = {
     Run.Trigger.SCHEDULE: Source.SCHEDULE,
@@ -92,14 +97,31 @@ def carry_out(
         client_for=client_for or sweeping(),
         live_connections=list(Connection.objects.readable().values_list("pk", flat=True)),
         threads=threads,
+        stop_at=started + MOST_AT_ONCE,
     )
     wanted = Connection.objects.readable()
     if run.connection_id:
         wanted = wanted.filter(pk=run.connection_id)
-    for connection in wanted:
-        _sync_connection(context, connection)
+    try:
+        for connection in wanted:
+            _sync_connection(context, connection)
+    except OutOfTime:
+        return _pause(context, seconds=time.monotonic() - started)
     _end(context)
     return _finish(context, seconds=time.monotonic() - started)
+
+
+def _pause(context: Context, *, seconds: float) -> Run:
+    """Leave the run as it is, for the next task. What it has read it does not read again."""
+    run = context.run
+    for name, value in context.progress.counts().items():
+        setattr(run, name, value)
+    run.pauses += 1
+    run.beat_at = None
+    run.seconds = round((run.seconds or 0) + seconds, 3)
+    run.save()
+    after_commit("sync.run_due")
+    return run
 
 
 # --- one connection -------------------------------------------------------------------------------

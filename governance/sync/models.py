@@ -32,6 +32,8 @@ class Run(models.Model):
     beat_at = models.DateTimeField(null=True)  # the worker's sign of life
     finished_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # How often it stopped by itself, to go on in another task: those attempts are no failures.
+    pauses = models.PositiveIntegerField(default=0)
     seconds = models.FloatField(null=True)
     # {"GET /apps": 2, …}
     requests = models.JSONField(default=dict)

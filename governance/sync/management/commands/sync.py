@@ -38,6 +38,8 @@ class Command(BaseCommand):
         except actions.AlreadyAsked as busy:
             run = busy.run
         done = actions.carry_out_next(run_id=run.pk)
+        while done and not done.is_over:
+            done = actions.carry_out_next(run_id=run.pk)
         if done is None:
             raise CommandError("A sync is already under way in another process.")
         self.stdout.write(_as_json(done) if options["json"] else _as_text(done))
