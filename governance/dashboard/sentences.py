@@ -216,5 +216,5 @@ def given(row: Access) -> SafeString:
     if not row.source and row.since_after is None:
         return format_html('<span class="muted">{}</span>', _("before we looked"))
     return by(row.source, row.actor) or format_html(
-        '<span class="muted">{}</span>', _("not looked up yet")
+        '<span class="muted">{}</span>', _("not known by whom")
     )

@@ -81,7 +81,7 @@ def test_what_they_own_comes_first(see, bob, company):
         ({"source": "event"}, "on Scalingo, by nobody named"),
         ({"source": "ours"}, "decided here"),
         ({"source": "unexplained"}, "unexplained"),
-        (None, "not looked up yet"),
+        (None, "not known by whom"),
     ],
 )
 def test_it_says_who_gave_each_access(see, bob, company, attribution, words):
