@@ -5,6 +5,7 @@ follows a steep curve: a few people are on most apps, most people on a few, as i
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 APP_SIZE = 20  # collaborations of one app, its owner included
 
@@ -135,15 +136,6 @@ _STEPS = (
         CASE WHEN id %% 4 <> 0 THEN md5('person1')::uuid END, ''
     FROM inventory_collaboration WHERE started_after IS NOT NULL
     """,
-    # The last sync, whose counts the frame of every page shows.
-    """
-    INSERT INTO sync_run (id, trigger, requested_at, started_at, finished_at, state, attempts,
-        seconds, requests, retries, waited, found, coverage)
-    SELECT md5('run')::uuid, 'schedule', %(now)s::timestamptz - interval '4 minutes',
-        %(now)s::timestamptz - interval '4 minutes', %(now)s::timestamptz - interval '3 minutes',
-        'complete', 1, 60, '{}', 0, 0, '{}',
-        jsonb_build_object('expected', %(apps)s, 'read', %(apps)s, 'failed', 0)
-    """,
     "VACUUM ANALYZE",
 )
 
@@ -175,5 +167,28 @@ def fill(cursor, size: Size, now) -> None:
         "size": APP_SIZE,
         "draws": 3 * APP_SIZE,
     }
+    _ended_run(cursor, size, now)
     for step in _STEPS:
         cursor.execute(step, None if step.startswith("VACUUM") else values)
+
+
+def _ended_run(cursor, size: Size, now) -> None:
+    """The last sync, whose counts the frame of every page shows."""
+    from django.db import connection
+
+    from governance.sync.models import Run
+
+    run = Run(
+        trigger=Run.Trigger.SCHEDULE,
+        state=Run.State.COMPLETE,
+        requested_at=now - timedelta(minutes=4),
+        finished_at=now - timedelta(minutes=3),
+        coverage={"expected": size.apps, "read": size.apps, "failed": 0},
+    )
+    row = {
+        field.column: field.get_db_prep_save(field.pre_save(run, add=True), connection)
+        for field in Run._meta.concrete_fields
+    }
+    names = ", ".join(row)
+    places = ", ".join(["%s"] * len(row))
+    cursor.execute(f"INSERT INTO sync_run ({names}) VALUES ({places})", list(row.values()))

@@ -1,13 +1,14 @@
 """What rows of people and of apps are made of, and the rows of the tree themselves."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
+from html import escape
 from typing import Any
 
 from django.db.models import TextChoices
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -39,14 +40,10 @@ def _prefix(name: str) -> str:
 
 def person_tags(email: str, kind: str | None, employment: str | None) -> SafeString:
     """The small labels beside a person's name."""
-    return _tags(kind, is_external(email, employment))
-
-
-def _tags(kind: str | None, external: bool | None) -> SafeString:  # noqa: FBT001
     found = SafeString("")
     if kind == PersonKind.SERVICE:
         found += tag(_("service"), _("Service account"))
-    if external:
+    if is_external(email, employment):
         found += tag(_("external"))
     return found
 
@@ -71,12 +68,25 @@ def app_tags(
 
 def freshness(read_at: datetime | None, stale_since: datetime | None, now: datetime) -> SafeString:
     """When an app was last read; since when it could not be."""
-    if stale_since is not None:
-        since = _("Stale since %(ago)s") % {"ago": ago(stale_since, now)}
-        return badge("triangle-alert", "warn", since, exact(stale_since))
-    if read_at is None:
+    at = stale_since or read_at
+    if at is None:
         return badge("circle-question-mark", "none", _("Never read"))
-    return format_html("{} {}", _("Read"), moment(read_at, now))
+    return _freshness(at, stale_since is not None, rounded(now - at), get_language())
+
+
+# Kept, since the apps of a page share a few readings.
+@lru_cache(maxsize=500)
+def _freshness(
+    at: datetime,
+    is_stale: bool,  # noqa: FBT001
+    age: int,
+    language: str | None,
+) -> SafeString:
+    now = at + timedelta(seconds=age)
+    if is_stale:
+        since = _("Stale since %(ago)s") % {"ago": ago(at, now)}
+        return badge("triangle-alert", "warn", since, exact(at))
+    return format_html("{} {}", _("Read"), moment(at, now))
 
 
 def state(row: Any, now: datetime) -> SafeString:
@@ -102,139 +112,126 @@ def is_dim(status: str) -> bool:
 
 # --- rows of the tree -----------------------------------------------------------------------------
 #
-# A page of the tree may have five hundred of them, so they are written here and not by a template,
-# and kept: a row that says the same as before is not made again. What it says is its key.
+# A page of the tree may have five hundred of them. Written by a template they cost more than all
+# the rest of the page; here a row is one string, into which what comes from outside is escaped.
 
 
-def leaf(row: Leaf, now: datetime) -> SafeString:
+def leaf(row: Leaf, now: datetime) -> str:
     """One person in a branch of the tree, as a table row."""
-    external = is_external(row.email, row.more[1])
-    return _leaf(row, external, rounded(now - row.since_at), get_language())
-
-
-@lru_cache(maxsize=20_000)
-def _leaf(
-    row: Leaf,
-    external: bool | None,  # noqa: FBT001
-    age: int,
-    language: str | None,
-) -> SafeString:
-    now = row.since_at + timedelta(seconds=age)
+    dim = ' class="dim"' if is_dim(row.status) else ""
     plain = row.status == Status.ACCEPTED and not row.missing_at
-    return format_html(
-        '<tr{}><th scope="row"><a href="{}">{}</a>{} <small>{}</small></th>'
-        "{}{}<td>{}</td><td>{}</td></tr>\n",
-        _DIM if is_dim(row.status) else "",
-        person_url(row.person_id),
-        row.username or row.email,
-        _tags(row.more[0], external),
-        row.email if row.username else "",
-        _cell(Role, row.role),
-        _cell(TwoFactor, row.two_factor),
-        "" if plain else state(row, now),
-        moment(row.since_at, now),
+    tags = person_tags(row.email, row.more[0], row.more[1])
+    language = get_language()
+    return (
+        f'<tr{dim}><th scope="row"><a href="{person_url(row.person_id)}">{escape(row.name)}</a>'
+        f"{tags} <small>{escape(row.email) if row.username else ''}</small></th>"
+        f"{_cell(Role, row.role, language)}{_cell(TwoFactor, row.two_factor, language)}"
+        f"<td>{'' if plain else state(row, now)}</td><td>{moment(row.since_at, now)}</td></tr>\n"
     )
 
 
-def _cell(choices: type[TextChoices], value: str) -> SafeString:
+@lru_cache(maxsize=64)
+def _cell(choices: type[TextChoices], value: str, language: str | None) -> str:
     """A cell with a status, whose icon is a mask in the style: an icon and a word."""
     known = value if value in choices.values else "unknown"
-    return format_html('<td class="is {}">{}</td>', known, choices(known).label)
+    return f'<td class="is {known}">{escape(str(choices(known).label))}</td>'
 
 
-def head(row: Head, now: datetime, *, is_open: bool) -> SafeString:
+def head(row: Head, now: datetime, *, is_open: bool) -> str:
     """A collapsed app, which answers before it is opened, as a table row."""
-    age = rounded(now - (row.stale_since or row.read_at or now))
-    return _head(row, is_open, age, get_language())
-
-
-@lru_cache(maxsize=5_000)
-def _head(row: Head, is_open: bool, age: int, language: str | None) -> SafeString:  # noqa: FBT001
+    words = _words(get_language())
     url = app_url(row.id)
-    now = (row.stale_since or row.read_at or _EVER) + timedelta(seconds=age)
-    return format_html(
+    tags = app_tags(
+        kind=row.kind,
+        parent_name=row.parent_name,
+        health_data=row.health_data,
+        suspect=row.suspect_since,
+    )
+    people = _counted(words["person" if row.people == 1 else "people"], url, row.people)
+    roles = _joined(
+        _counted(words["full"], url, row.full),
+        _counted(words["limited"], url, row.limited),
+        _counted(words["role unknown"], url, row.role_unknown),
+    )
+    two_factor = _joined(
+        _counted(words["without 2FA"], url, row.without_two_factor),
+        _counted(words["2FA unknown"], url, row.two_factor_unknown),
+    )
+    pending = _counted(words["pending"], url, row.pending)
+    return (
         '<tr class="app"><th scope="row"><button class="disclosure" form="state" hx-get=""'
-        ' name="{}" value="{}" aria-expanded="{}" aria-controls="app-{}">{}</button>{}'
-        '<span class="of">{}{}</span></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n',
-        "hide" if is_open else "show",
-        row.id,
-        "true" if is_open else "false",
-        row.id,
-        row.name,
-        app_tags(
-            kind=row.kind,
-            parent_name=row.parent_name,
-            health_data=row.health_data,
-            suspect=row.suspect_since,
-        ),
-        _counted(url, "", row.people, _("%(n)s person"), _("%(n)s people")),
-        _shown(row),
-        _joined(
-            _counted(url, "?role=collaborator", row.full, _("%(n)s full")),
-            _counted(url, "?role=limited", row.limited, _("%(n)s limited")),
-            _counted(url, "?role=unknown", row.role_unknown, _("%(n)s role unknown")),
-        ),
-        _joined(
-            _alarming(
-                _counted(url, "?two-factor=off", row.without_two_factor, _("%(n)s without 2FA"))
-            ),
-            _counted(url, "?two-factor=unknown", row.two_factor_unknown, _("%(n)s unknown")),
-        ),
-        _counted(url, "?status=pending", row.pending, _("%(n)s pending")),
-        freshness(row.read_at, row.stale_since, now),
+        f' name="{"hide" if is_open else "show"}" value="{row.id}"'
+        f' aria-expanded="{"true" if is_open else "false"}" aria-controls="app-{row.id}">'
+        f'{escape(row.name)}</button>{tags}<span class="of">{people}{_shown(row)}</span></th>'
+        f"<td>{roles}</td><td>{two_factor}</td><td>{pending}</td>"
+        f"<td>{freshness(row.read_at, row.stale_since, now)}</td></tr>\n"
     )
 
 
-def more(app_id: object, branch: Branch) -> SafeString:
+@lru_cache(maxsize=16)
+def _words(language: str | None) -> dict[str, str]:
+    """The numbers of a collapsed row, each a link to the list behind it."""
+    words = {
+        "person": ("", _("%(n)s person")),
+        "people": ("", _("%(n)s people")),
+        "full": ("?role=collaborator", _("%(n)s full")),
+        "limited": ("?role=limited", _("%(n)s limited")),
+        "role unknown": ("?role=unknown", _("%(n)s role unknown")),
+        "2FA unknown": ("?two-factor=unknown", _("%(n)s unknown")),
+        "pending": ("?status=pending", _("%(n)s pending")),
+    }
+    links = {
+        name: f'<a href="%(url)s{query}">{escape(word)}</a>'
+        for name, (query, word) in words.items()
+    }
+    without = escape(_("%(n)s without 2FA"))
+    link = f'<a class="tone-text tone-bad" href="%(url)s?two-factor=off">{without}</a>'
+    return {**links, "without 2FA": link}
+
+
+def _counted(words: str, url: str, number: int) -> str:
+    """A number that is not zero, as a link to the list behind it."""
+    return words % {"url": url, "n": f"{number:,}"} if number else ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _shown(row: Head) -> str:
+    if row.shown == row.people:
+        return ""
+    words = _("%(shown)s of %(all)s shown") % {"shown": row.shown, "all": row.people}
+    return f" <small>{escape(words)}</small>"
+
+
+def more(app_id: object, branch: Branch) -> str:
     """The buttons of a branch that has more people than it shows."""
-    first = following = SafeString("")
-    button = '<button class="button" form="state" hx-get="" name="from" value="{}">{}{}</button>'
+    buttons = []
     if not branch.is_first:
-        first = format_html(button, app_id, icon("arrow-up"), _("The first"))
+        buttons.append((f"{app_id}", icon("arrow-up"), _("The first")))
     if branch.after:
         words = _("The next %(n)s") % {"n": SIZE}
-        following = format_html(button, f"{app_id}:{branch.after}", icon("arrow-down"), words)
-    if not first and not following:
-        return first
-    return format_html('<tr class="more"><td colspan="5">{}{}</td></tr>\n', first, following)
+        buttons.append((f"{app_id}:{branch.after}", icon("arrow-down"), words))
+    if not buttons:
+        return ""
+    html = format_html_join(
+        "",
+        '<button class="button" form="state" hx-get="" name="from" value="{}">{}{}</button>',
+        buttons,
+    )
+    return f'<tr class="more"><td colspan="5">{html}</td></tr>\n'
 
 
-def app(row: Head, branch: Branch | None, now: datetime) -> SafeString:
+def app(row: Head, branch: Branch | None, now: datetime) -> str:
     """An app with its people where it is open: one <tbody>."""
     rows = [head(row, now, is_open=branch is not None)]
     if branch is not None:
         rows += [leaf(one, now) for one in branch.leaves]
         rows.append(more(row.id, branch))
-    return format_html('<tbody id="app-{}">{}</tbody>\n', row.id, joined(rows))
+    return f'<tbody id="app-{row.id}">{"".join(rows)}</tbody>\n'
 
 
-def joined(rows: Iterable[SafeString]) -> SafeString:
-    return SafeString("".join(rows))
-
-
-_DIM = SafeString(' class="dim"')
-_NOTHING = SafeString("")
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)  # where no moment is shown
-
-
-def _counted(url: str, query: str, number: int, one: str, many: str = "") -> SafeString:
-    """A number that is not zero, as a link to the list behind it."""
-    if not number:
-        return _NOTHING
-    words = (one if number == 1 or not many else many) % {"n": f"{number:,}"}
-    return format_html('<a href="{}{}">{}</a>', url, query, words)
-
-
-def _alarming(words: SafeString) -> SafeString:
-    return words and format_html('<span class="tone-text tone-bad">{}</span>', words)
-
-
-def _joined(*parts: SafeString) -> SafeString:
-    return SafeString(" · ".join(part for part in parts if part))
-
-
-def _shown(row: Head) -> SafeString:
-    if row.shown == row.people:
-        return _NOTHING
-    words = _("%(shown)s of %(all)s shown") % {"shown": row.shown, "all": row.people}
-    return format_html(" <small>{}</small>", words)
+def apps(rows: Iterable[tuple[Head, Branch | None]], now: datetime) -> SafeString:
+    """Several of them."""
+    return SafeString("".join(app(head, branch, now) for head, branch in rows))

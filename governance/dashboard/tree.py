@@ -189,7 +189,7 @@ def _groups(
             "id": project or "",
             "name": found[0].project_name or _("No project"),
             "region": found[0].region,
-            "rows": rows.joined(rows.app(head, branches.get(head.id), now) for head in found),
+            "rows": rows.apps(((head, branches.get(head.id)) for head in found), now),
         }
         for project, found in (
             (key, list(group)) for key, group in groupby(heads, key=lambda head: head.project_id)

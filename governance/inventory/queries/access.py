@@ -106,10 +106,14 @@ _OPEN = """
 FROM inventory_collaboration k {tables}
 WHERE k.ended_at IS NULL AND {where}
 ORDER BY k.role <> 'owner' {way}, sort_name {way}, k.id {way} LIMIT %(limit)s)"""
+# OFFSET 0 keeps the database from walking through everything that ever ended.
 _PAST = """
 (SELECT k.*, true AS after_owner, a.name AS sort_name
-FROM inventory_collaboration k JOIN inventory_app a ON a.id = k.app_id
-WHERE k.ended_at IS NOT NULL AND {where}
+FROM (
+    SELECT * FROM inventory_collaboration k
+    WHERE k.person_id = ANY(%(people)s) AND k.ended_at IS NOT NULL OFFSET 0
+) k JOIN inventory_app a ON a.id = k.app_id
+WHERE {where}
   AND NOT EXISTS (
     SELECT FROM inventory_collaboration next
     WHERE next.app_id = k.app_id AND next.collaborator_id = k.collaborator_id
