@@ -12,7 +12,7 @@ from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.rows import Digests
 
 # Rows of whole apps held in memory at once; an app has some twenty.
-_ROWS_AT_ONCE = 20_000
+_ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
