@@ -51,6 +51,12 @@ test: $(VENV)/.dev  ## set everything up and run all tests on servers of their o
 test-browser: $(VENV)/.dev  ## the journeys in Chromium alone
 	@$(PY) -m pytest -m 'browser and $(QUICK)' $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev  ## pictures of every page into var/screenshots, wide and narrow, light and dark
+	@mkdir -p var/screenshots
+	@SCREENSHOTS=var/screenshots $(PY) -m pytest -q tests/browser/test_screenshots.py $(ARGS)
+	@echo "They are in var/screenshots."
+
 .PHONY: test-contract
 test-contract: $(VENV)/.dev  ## the pretend Scalingo against the official client of npm; needs node
 	@$(PY) -m pytest -m contract $(ARGS)

@@ -74,7 +74,7 @@ def _wheel(package: str) -> Path:
     for entry in sys.path:
         if (folder := Path(entry) / package).is_dir():
             return folder
-    raise CannotStart(f"The package {package} is not installed: run `make install-local`.")
+    raise CannotStart(f"The package {package} is not installed; `make run` installs it.")
 
 
 def private_folder() -> Path:

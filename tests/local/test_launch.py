@@ -116,6 +116,19 @@ def _signed_in(started, email, password):
         yield client
 
 
+def _manage(places, *arguments):
+    environment = {name: value for name, value in os.environ.items() if name not in GIVEN}
+    return subprocess.run(
+        [sys.executable, "-m", "governance.local", "manage", *arguments],
+        cwd=ROOT,
+        env=environment | {"VAR_DIR": str(places.var)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 def _gone(pids, seconds=30):
     deadline = time.monotonic() + seconds
     while any(map(processes.began, pids)) and time.monotonic() < deadline:
@@ -153,6 +166,11 @@ def test_from_the_first_start_to_the_last(start, places):
     assert f"It runs already at {first.address}" in second.text()
     assert httpx.get(f"{first.address}/health/ready/").status_code == 200
 
+    # A command joins it, with the same data and the right to all of it.
+    answer = _manage(places, "migrate", "--check")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert httpx.get(f"{first.address}/health/ready/").status_code == 200
+
     # Killed, it leaves its children; the next start ends them and finds everything as it was.
     left = _recorded(places)
     first.process.kill()
@@ -188,6 +206,11 @@ def test_from_the_first_start_to_the_last(start, places):
     assert time.monotonic() - began < 20
     assert _gone(left, seconds=0)
     assert not Path(sockets).exists()
+
+    # A command then starts what it needs, and leaves nothing running.
+    answer = _manage(places, "migrate", "--check")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert _recorded(places) == []
 
 
 def test_what_cannot_be_read_is_said_and_nothing_is_left(start, places):
