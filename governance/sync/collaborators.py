@@ -208,7 +208,11 @@ def _read_in_this_run(place: Place, app: KnownApp) -> bool:
     """Whether a worker that died had read this app already in this run."""
     started = place.context.run.started_at
     return bool(
-        place.context.run.attempts > 1 and app.previous and started and app.previous >= started
+        place.context.run.attempts > 1
+        and app.stale_since is None
+        and app.previous
+        and started
+        and app.previous >= started
     )
 
 

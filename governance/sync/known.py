@@ -26,6 +26,8 @@ class KnownApp:
     digest: bytes | None
     owner_user_id: str | None
     scope_id: UUID | None
+    scope_kind: str | None
+    scope_connection_id: UUID | None
     stale_since: datetime | None
     previous: datetime | None
     missing_at: datetime | None
@@ -35,9 +37,11 @@ class KnownApp:
 
 
 _KNOWN = """
-SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest, i.value, a.scope_id, a.stale_since,
-       m.missing_at, a.suspect_since, a.suspect_readings, a.suspect_read_at
+SELECT a.id, a.scalingo_id, a.name, a.kind, a.digest, i.value, a.scope_id,
+       s.kind, s.connection_id, a.stale_since, m.missing_at, a.suspect_since,
+       a.suspect_readings, a.suspect_read_at
   FROM inventory_app a
+  LEFT JOIN inventory_scope s ON s.id = a.scope_id
   LEFT JOIN inventory_identity i
     ON i.person_id = a.owner_id AND i.kind = 'user_id' AND i.ended_at IS NULL
   LEFT JOIN (SELECT app_id, min(missing_at) AS missing_at FROM inventory_collaboration
@@ -63,12 +67,15 @@ def known_apps(region_id: UUID, connection_id: UUID) -> dict[str, KnownApp]:
                 digest and bytes(digest),
                 owner,
                 scope_id,
+                scope_kind,
+                scope_connection,
                 stale_since,
                 (stale_since or read_at.get(scope_id)) if digest else None,
                 *others,
             )
             for (
-                pk, scalingo_id, name, kind, digest, owner, scope_id, stale_since, *others
+                pk, scalingo_id, name, kind, digest, owner,
+                scope_id, scope_kind, scope_connection, stale_since, *others
             ) in cursor.fetchall()
         }  # fmt: skip
 

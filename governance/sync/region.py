@@ -1,6 +1,6 @@
 """One connection in one region: its listings, its owned apps, the others, those that vanished."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -10,7 +10,7 @@ from governance.sync import scopes
 from governance.sync.apply import ListedApp
 from governance.sync.collaborators import read_owned, read_singly
 from governance.sync.context import Place
-from governance.sync.known import KnownApp, known_apps
+from governance.sync.known import KnownApp, known_apps, mark_apps_stale
 from governance.sync.listings import Listed, apply_listed, look_up, read_apps, read_databases
 from governance.sync.suspects import is_unlisted, look_for_unlisted
 
@@ -30,10 +30,10 @@ def sync_region(place: Place) -> None:
     known = _known(place, apps, databases)
     place.step.total = len(known)
     place.context.progress.tick(force=True)
-    account = place.connection.account_id
     # What a whole listing no longer names is looked for by itself: nobody of it is missed here.
     there = {app_id: app for app_id, app in known.items() if not is_unlisted(app, apps, databases)}
-    owned = {app_id: app for app_id, app in there.items() if app.owner_user_id == account}
+    there |= _moved(place, there)
+    owned = {app_id: app for app_id, app in there.items() if _is_owned(place, app)}
     maybe = {app_id: app for app_id, app in there.items() if app.owner_user_id is None}
     claimed = read_owned(place, owned, maybe)
     reading = scopes.begin(
@@ -61,6 +61,26 @@ def _known(place: Place, apps: Listed, databases: Listed) -> dict[str, KnownApp]
             if known[app_id].previous is None:
                 known[app_id] = replace(known[app_id], previous=listed.previous)
     return known
+
+
+def _is_owned(place: Place, app: KnownApp) -> bool:
+    return app.owner_user_id == place.connection.account_id
+
+
+def _moved(place: Place, there: Mapping[str, KnownApp]) -> dict[str, KnownApp]:
+    """Note the apps that are read otherwise from now on: in another scope than the last time.
+
+    Until they have been, they are as fresh as when they were: the old scope, which may be read
+    without them now, says nothing of them. Returns them as they are known then.
+    """
+    moved: dict[str, KnownApp] = {}
+    for app_id, app in there.items():
+        kind = Scope.Kind.COLLABORATORS if _is_owned(place, app) else Scope.Kind.APP
+        here = (app.scope_kind, app.scope_connection_id) == (kind, place.connection.pk)
+        if app.previous and not app.stale_since and not here:
+            moved[app_id] = replace(app, stale_since=app.previous)
+    mark_apps_stale(moved.values(), reason="read_otherwise", at=place.context.clock())
+    return moved
 
 
 def _claim(place: Place, apps: list[KnownApp], reading: scopes.Reading) -> None:

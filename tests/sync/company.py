@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from django.db import connection as database
 
-from governance.audit.models import Event
+from governance.audit.models import Event, Head
 from governance.connections import keys
 from governance.connections.models import Connection, State
 from governance.emulator import World, wsgi
 from governance.inventory.models import App, Collaboration, Person, Scope
 from governance.sync import actions, engine
 from governance.sync.models import Run
+from tests.sync import slate
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PARIS, SECNUM = "osc-fr1", "osc-secnum-fr1"
@@ -216,3 +217,29 @@ class Company:
         with database.cursor() as cursor:
             cursor.execute(f"SELECT xmin::text, t::text FROM {table} t ORDER BY 2")  # noqa: S608
             return cursor.fetchall()
+
+
+_first = {}  # what the first sync of the small company leaves, made once for all tests
+
+
+def unread_company():
+    """The small company with olivia connected, and nothing read yet. The tables must be empty."""
+    company = Company()
+    company.olivia = company.connect("olivia@acme.example")
+    return company
+
+
+def read_company():
+    """The same after one whole sync; what the tables held before is gone."""
+    if not _first:
+        company = unread_company()
+        run = company.sync()
+        assert run.state == "complete", company.problems()
+        _first["rows"], _first["now"] = slate.take(), company.now
+    slate.put(_first["rows"])
+    company = Company()
+    company.now = _first["now"]
+    company.world.set_clock(company.now)
+    company.olivia = Connection.objects.get()
+    company.first_event = Head.objects.get().sequence
+    return company

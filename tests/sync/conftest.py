@@ -3,12 +3,8 @@
 import pytest
 import stamina
 
-from governance.audit.models import Head
-from governance.connections.models import Connection
 from tests.sync import slate
-from tests.sync.company import Company
-
-_first = {}  # what the first sync of the small company leaves, read once for all tests
+from tests.sync.company import read_company, unread_company
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,24 +32,10 @@ def db(_no_rows, django_db_blocker):
 @pytest.fixture
 def unread(db):
     """The small company, olivia connected; nothing read yet."""
-    company = Company()
-    company.olivia = company.connect("olivia@acme.example")
-    return company
+    return unread_company()
 
 
 @pytest.fixture
 def company(db):
     """The small company, olivia connected, everything read once."""
-    company = Company()
-    if "rows" not in _first:
-        company.connect("olivia@acme.example")
-        run = company.sync()
-        assert run.state == "complete", company.problems()
-        _first["rows"], _first["now"] = slate.take(), company.now
-    else:
-        slate.put(_first["rows"])
-        company.now = _first["now"]
-        company.world.set_clock(company.now)
-    company.olivia = Connection.objects.get()
-    company.first_event = Head.objects.get().sequence
-    return company
+    return read_company()

@@ -142,12 +142,18 @@ def no_secret(company, *texts):
 
 def converged(company):
     """The inventory is the platform, as the connected accounts see it: rows and fields."""
-    assert _known_apps() == _visible_apps(company)
-    assert _known_people() == _visible_people(company)
-    assert _known_two_factor() == _visible_two_factor(company)
-    assert not Collaboration.objects.exclude(missing_at=None).exists()
+    _same(_known_apps(), _visible_apps(company))
+    _same(_known_people(), _visible_people(company))
+    _same(_known_two_factor(), _visible_two_factor(company))
+    missing = Collaboration.objects.exclude(missing_at=None)
+    assert not missing.filter(app__gone_at=None, app__suspect_since=None).exists()
     assert not Scope.objects.filter(retired_at=None).exclude(stale_since=None).exists()
-    assert not App.objects.listed().exclude(stale_since=None).exists()
+    stale = App.objects.listed().filter(suspect_since=None).exclude(stale_since=None)
+    assert not stale.exists(), stale.values("name", "stale_reason")
+
+
+def _same(known, real):
+    assert known == real, f"known alone: {known - real}; real alone: {real - known}"
 
 
 def _seen(company):

@@ -13,6 +13,7 @@ from governance.inventory.models import Attribution, Collaboration
 from governance.sync import actions, engine
 from governance.sync.models import Run
 from tests.sync import invariants
+from tests.sync.company import read_company
 
 
 class Killed(BaseException):
@@ -85,18 +86,8 @@ def test_it_ends_in_the_truth_wherever_the_worker_died(company, nth):
 @pytest.mark.deep
 def test_it_ends_in_the_truth_at_every_single_statement(db):
     """Each time from the same start."""
-    from tests.sync import slate
-    from tests.sync.company import Company
-
-    company = Company()
-    company.connect("olivia@acme.example")
-    company.sync()
-    rows, now = slate.take(), company.now
     for nth in range(1, 1000):
-        slate.put(rows)
-        company = Company()
-        company.now = now
-        company.world.set_clock(now)
+        company = read_company()
         much_happened(company)
         if not dies(company, nth):
             break
