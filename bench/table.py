@@ -7,9 +7,9 @@ import sys
 def main() -> None:
     for line in sys.stdin:
         run = json.loads(line)
-        print(
-            f"\n### {run['title']}\n\n| figure | measured | 95 % | goal | |\n| --- | --- | --- | --- | --- |"
-        )
+        print(f"\n### {run['title']}\n")
+        print("| figure | measured | 95 % | goal | |")
+        print("| --- | --- | --- | --- | --- |")
         for one in run["figures"]:
             doubt = "" if one["low"] == one["high"] else f"{one['low']:.3g} to {one['high']:.3g}"
             value = f"{one['value']:,.3g}" if one["value"] < 1000 else f"{one['value']:,.0f}"
