@@ -85,6 +85,7 @@ class Once:
         """Its standard output. Raises `SetUpFailed` with the end of its log."""
         program = self.program
         with program.log.open("ab") as log:
+            before = log.tell()
             process = subprocess.Popen(
                 list(program.command),
                 stdin=subprocess.DEVNULL,
@@ -105,7 +106,7 @@ class Once:
             process.wait()
             program.record.path.unlink(missing_ok=True)
         if process.returncode:
-            words = last_lines(program.log) or output.strip()
+            words = last_lines(program.log, since=before) or output.strip()
             raise SetUpFailed(f"The step {program.name} failed:\n{words}\nSee {program.log}.")
         return output
 

@@ -406,9 +406,10 @@ class Valkey:
         self.record.path.unlink(missing_ok=True)
 
 
-def last_lines(path: Path, count: int = 6) -> str:
-    """The end of a log, for an error message; empty when there is none."""
+def last_lines(path: Path, count: int = 6, *, since: int = 0) -> str:
+    """The end of a log, of what was written after byte `since`; empty when there is none."""
     try:
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:])
+        text = path.read_bytes()[since:].decode(errors="replace")
     except OSError:
         return ""
+    return "\n".join(text.splitlines()[-count:])

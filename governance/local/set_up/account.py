@@ -9,6 +9,7 @@ from governance.connections.budget import Kind
 from governance.connections.clients import client_with
 from governance.connections.models import Connection
 from governance.local.company import Company
+from governance.local.files import read_json
 from governance.local.places import Places
 from governance.local.set_up import sign_ins
 
@@ -28,8 +29,14 @@ class CannotRead(Exception):
 def prepare(token: str, places: Places) -> Company:
     """Connect the account of `token`, and add people to sign in as where there is nobody yet.
 
-    Raises `CannotRead` when Scalingo refuses the token, or cannot be asked whose it is.
+    Raises `CannotRead` when Scalingo refuses the token or cannot be asked whose it is, or when the
+    database is the demo's.
     """
+    if sign_ins.database_key() in read_json(places.demo):
+        raise CannotRead(
+            "This database holds the pretend company. Name another in DATABASE_URL, so that the"
+            " two do not mix."
+        )
     connection = _connect(token)
     people = _PEOPLE if not sign_ins.anybody() else []
     sign_ins.make(people, places, at=timezone.now())
