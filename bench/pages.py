@@ -136,6 +136,7 @@ def _walk(ask: Callable[[str | None], object], limit: int) -> Iterator[str]:
 
 _ARMS: dict[str, Callable[[Paths, random.Random], str]] = {
     "hello": lambda _paths, _chance: "/hello/",
+    "frame": lambda _paths, _chance: "/frame/",
     "tree": lambda paths, chance: f"/apps/?after={chance.choice(paths.tree_cursors)}",
     "tree expanded": lambda paths, chance: (
         f"/apps/?open=all&after={chance.choice(paths.tree_cursors[:-2])}"
@@ -187,18 +188,23 @@ def speeds(site: Site, sizes: tuple[Size, Size]) -> list[Figure]:
     small, big = SCHEMAS
     figures = []
     for arm in _ARMS:
-        if arm == "hello":
+        if arm in {"hello", "frame"}:
             continue
         times = _sizes_in_turn(site, paths, arm)
         name = f"P2 {arm}: {sizes[1].collaborations:,} against {sizes[0].collaborations:,}"
         tail = _tail(times[big]) / _tail(times[small])
         figures.append(measure.at_most(name, _middle(times[big]), _middle(times[small]), 1.15))
         figures.append(measure.number(f"{name}, p95", tail, "≤ 1.6", met=tail <= 1.6, unit="x"))
-    rounds = _arms_in_turn(site, paths[big], ("hello", "tree", "tree expanded"))
-    hello = _middle(rounds["hello"])
-    for arm, goal in (("tree", 2.5), ("tree expanded", 15)):
-        name = f"P3 {arm} against hello"
-        figures.append(measure.at_most(name, _middle(rounds[arm]), hello, goal))
+    rounds = _arms_in_turn(site, paths[big], ("hello", "frame", "tree", "tree expanded"))
+    middle = {arm: _middle(times) for arm, times in rounds.items()}
+    for arm, peer, goal in (
+        ("tree", "hello", 2.5),
+        ("tree expanded", "hello", 15),
+        # What the tree itself costs: against a page with the same frame and nothing in it.
+        ("tree", "frame", 2.5),
+    ):
+        name = f"P3 {arm} against {peer}"
+        figures.append(measure.at_most(name, middle[arm], middle[peer], goal))
     return figures
 
 

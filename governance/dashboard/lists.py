@@ -1,23 +1,48 @@
 """What the list of people and the tree of apps have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import cast
 
 from django.db.models import TextChoices
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django_htmx.http import push_url
 
 from governance.accounts.models import User
 from governance.dashboard.filters import Choice, Chosen, text_of, uuid_of
 from governance.inventory.models import Role, TwoFactor
-from governance.inventory.queries.totals import Place, Totals
+from governance.inventory.queries.totals import Place, Project, Totals, Whole
 
 
 def who(request: HttpRequest) -> User:
     """The person who asks. Every page of these is behind the sign-in."""
     return cast("User", request.user)
+
+
+def tidy_address(request: HttpRequest, usual: Mapping[str, str]) -> str | None:
+    """The address without what a form sends along for nothing; None where it is tidy already.
+
+    `usual` is what a name means when it is not there at all.
+    """
+    query = request.GET.copy()
+    for name, values in list(query.lists()):
+        said = [value for value in values if value]
+        if not said or (name in usual and said[-1] == usual[name]):
+            del query[name]
+        else:
+            query.setlist(name, said)
+    if query == request.GET:
+        return None
+    return f"{request.path}?{query.urlencode(safe=',')}" if query else request.path
+
+
+def answered(request: HttpRequest, response: HttpResponse, address: str | None) -> HttpResponse:
+    """The answer to htmx, with the tidy address to show above it."""
+    if address is None or not request.htmx:  # type: ignore[attr-defined]
+        return response
+    return push_url(response, address)
 
 
 def per_language(make: Callable[[], list[Choice]]) -> Callable[[], list[Choice]]:
@@ -39,11 +64,11 @@ def role() -> Choice:
 
 
 @lru_cache(maxsize=64)
-def _places(totals: Totals, language: str | None) -> list[Choice]:
-    projects = list(totals.projects)
-    if totals.project and totals.project not in projects:
-        projects.append(totals.project)
-    several = len(totals.regions) > 1
+def _places(whole: Whole, project: Project | None, language: str | None) -> list[Choice]:
+    projects = list(whole.projects)
+    if project and project not in projects:
+        projects.append(project)
+    several = len(whole.regions) > 1
     return [
         Choice(
             "project",
@@ -58,7 +83,7 @@ def _places(totals: Totals, language: str | None) -> list[Choice]:
             "region",
             _("Region"),
             _("Any region"),
-            tuple((one, one) for one in totals.regions),
+            tuple((one, one) for one in whole.regions),
             is_first=False,
         ),
     ]
@@ -66,7 +91,7 @@ def _places(totals: Totals, language: str | None) -> list[Choice]:
 
 def places(totals: Totals) -> list[Choice]:
     """The projects and regions that a list can be narrowed to; regions where there are several."""
-    return _places(totals, get_language())
+    return _places(totals.whole, totals.project, get_language())
 
 
 def place_of(get: QueryDict) -> Place:

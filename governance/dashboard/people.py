@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -33,6 +33,9 @@ SIZE = 50
 
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
+    tidy = lists.tidy_address(request, {"sort": next(iter(inventory.ORDERS))})
+    if tidy is not None and not request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseRedirect(tidy)
     user = lists.who(request)
     chosen, numbers = _asked(request, user)
     found = _found(user, chosen)
@@ -47,7 +50,7 @@ def people(request: HttpRequest) -> HttpResponse:
     )
     now = timezone.now()
     app = chosen.one("app")
-    return page(
+    response = page(
         request,
         "dashboard/people.html",
         {
@@ -66,6 +69,7 @@ def people(request: HttpRequest) -> HttpResponse:
         },
         partials={"people"},
     )
+    return lists.answered(request, response, tidy)
 
 
 # --- what is asked for ----------------------------------------------------------------------------

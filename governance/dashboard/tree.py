@@ -42,7 +42,10 @@ def apps(request: HttpRequest) -> HttpResponse:
         return _branch(request, branch, toggled or opened)
     if toggled is not None:
         return HttpResponseRedirect(toggled.address(request))
-    return _page(request, opened)
+    tidy = lists.tidy_address(request, {"collaborators": "only"})
+    if tidy is not None and not request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseRedirect(tidy)
+    return lists.answered(request, _page(request, opened), tidy)
 
 
 def _branch_asked_for(request: HttpRequest) -> UUID | None:

@@ -209,7 +209,7 @@ def test_totals_are_over_what_somebody_may_see(company, of_billing, bob):
         found = count(user)
 
         assert (found.shown, found.all) == (expected if user != bob else 3, expected)
-        assert [project.name for project in found.projects] == projects
+        assert [project.name for project in found.whole.projects] == projects
 
 
 def test_people_without_any_project_are_counted_as_none(dave):

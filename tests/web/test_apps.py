@@ -119,8 +119,17 @@ def test_apps_with_nobody_but_their_owner_are_hidden_by_a_switch(see, bob, compa
     assert "shop-old" in apps(both)
     assert summary(both) == "4 apps"
     assert "Also apps without collaborators" in both
-    # As the form sends it when the switch is on.
-    assert "shop-old" not in apps(see(bob, "?collaborators=any&collaborators=only"))
+
+
+def test_what_a_form_sends_for_nothing_does_not_stay_in_the_address(client_of, bob, company):
+    sent = "?q=&role=owner&two-factor=&collaborators=any&collaborators=only"  # the switch is on
+
+    plain = client_of(bob).get(PAGE + sent)
+    with_htmx = client_of(bob).get(PAGE + sent, headers={"HX-Request": "true", "HX-Target": "tree"})
+
+    assert (plain.status_code, plain.headers["Location"]) == (302, "/apps/?role=owner")
+    assert (with_htmx.status_code, with_htmx.headers["HX-Push-Url"]) == (200, "/apps/?role=owner")
+    assert client_of(bob).get(f"{PAGE}?q=").headers["Location"] == PAGE
 
 
 # --- opening, with and without JavaScript ---------------------------------------------------------
@@ -174,7 +183,7 @@ def test_one_branch_can_be_shut_when_all_are_open(client_of, bob, company):
 
 
 def test_the_buttons_take_the_whole_address_along(see, bob, company):
-    html = see(bob, f"?q=bill&role=owner&open={company.api.pk}&show=&from=x")
+    html = see(bob, f"?q=bill&role=owner&open={company.api.pk}&from=x")
 
     [form] = re.findall(r'<form id="state".*?</form>', html, re.S)
     assert re.findall(r'name="([^"]*)" value="([^"]*)"', form) == [

@@ -198,10 +198,16 @@ def test_pages_follow_each_other_in_both_directions(see, bob, company):
 
 
 def test_the_order_in_force_is_said_and_can_be_turned(see, bob, company):
-    html = see(bob, "?sort=name&q=a")
+    html = see(bob, "?q=a")
 
     assert html.count("aria-sort=") == 1
     assert re.search(r'aria-sort="ascending"><a href="\?q=a&amp;sort=-name"', html)
+
+
+def test_what_a_form_sends_for_nothing_does_not_stay_in_the_address(client_of, bob, company):
+    response = client_of(bob).get(f"{PAGE}?q=&two-factor=off&role=&sort=name")
+
+    assert (response.status_code, response.headers["Location"]) == (302, "/people/?two-factor=off")
 
 
 # --- who sees whom --------------------------------------------------------------------------------

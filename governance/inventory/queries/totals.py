@@ -38,17 +38,28 @@ class Place:
     region: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """Everything that one person may see of a list. The same object until something happens."""
+
+    all: int
+    projects: tuple[Project, ...]
+    regions: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Numbers and names over what one person may see."""
 
+    whole: Whole
     shown: int
-    all: int
-    projects: tuple[Project, ...]
-    regions: tuple[str, ...]
     project: Project | None  # of the place, also where there are too many to choose from
     app_exists: bool  # of the place
     region_exists: bool
+
+    @property
+    def all(self) -> int:
+        return self.whole.all
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +144,19 @@ def totals(
         newest, of_whole, of_shown = cursor.fetchone()
     memory.keep((key, "statement"), statement)
     if of_whole is not None:
-        kept_whole = _Kept(newest, json.loads(of_whole))
+        kept_whole = _Kept(newest, _whole(json.loads(of_whole)))
         memory.keep(whole_key, kept_whole)
     if of_shown is not None:
         kept_shown = _Kept(newest, json.loads(of_shown))
         memory.keep(key, kept_shown)
-    return _read(kept_whole.answer, kept_shown.answer)
+    shown = kept_shown.answer
+    return Totals(
+        kept_whole.answer,
+        shown=shown["shown"],
+        project=_project(shown["project"]) if shown["project"] else None,
+        app_exists=shown["app_exists"],
+        region_exists=shown["region_exists"],
+    )
 
 
 def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, Any]]:
@@ -174,15 +192,11 @@ def _compose(
     }
 
 
-def _read(whole: dict[str, Any], shown: dict[str, Any]) -> Totals:
-    return Totals(
-        shown=shown["shown"],
-        all=whole["all"],
-        projects=tuple(_project(row) for row in whole["projects"]),
-        regions=tuple(whole["regions"]),
-        project=_project(shown["project"]) if shown["project"] else None,
-        app_exists=shown["app_exists"],
-        region_exists=shown["region_exists"],
+def _whole(found: dict[str, Any]) -> Whole:
+    return Whole(
+        all=found["all"],
+        projects=tuple(_project(row) for row in found["projects"]),
+        regions=tuple(found["regions"]),
     )
 
 
