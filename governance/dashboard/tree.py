@@ -152,8 +152,6 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
             "summary": _summary(asked.totals),
             "expand": filters.address(request.GET, {"open": ALL, "shut": ()}, same_page=True),
             "collapse": filters.address(request.GET, {"open": (), "shut": ()}, same_page=True),
-            "any_open": bool(expanded),
-            "all_open": len(expanded) == len(asked.page.heads),
             "is_scoped": not user.sees_everything,
         },
         partials={"tree"},
