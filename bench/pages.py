@@ -21,7 +21,7 @@ from bench.data import Size, fill
 from bench.measure import Figure
 
 ROUNDS = 9
-EACH = 12  # requests of an arm in a round, after the warming ones
+EACH = 24  # requests of an arm in a round, after the warming ones
 SCHEMAS = ("small", "big")
 TABLES = (
     "inventory_region", "inventory_project", "inventory_person", "inventory_lastchange",
