@@ -1,6 +1,6 @@
 """One connection in one region: its listings, its owned apps, the others, those that vanished."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from django.utils.translation import gettext as _
@@ -31,8 +31,14 @@ def sync_region(place: Place) -> None:
     place.step.total = len(known)
     place.context.progress.tick(force=True)
     # What a whole listing no longer names is looked for by itself: nobody of it is missed here.
-    there = {app_id: app for app_id, app in known.items() if not is_unlisted(app, apps, databases)}
-    there |= _moved(place, there)
+    unlisted = {app_id for app_id, app in known.items() if is_unlisted(app, apps, databases)}
+    known |= _not_read_there(place, [known[app_id] for app_id in unlisted], reason="not_listed")
+    there = {app_id: app for app_id, app in known.items() if app_id not in unlisted}
+    there |= _not_read_there(
+        place,
+        [app for app in there.values() if not _is_read_here(place, app)],
+        reason="read_otherwise",
+    )
     owned = {app_id: app for app_id, app in there.items() if _is_owned(place, app)}
     maybe = {app_id: app for app_id, app in there.items() if app.owner_user_id is None}
     claimed = read_owned(place, owned, maybe)
@@ -67,20 +73,21 @@ def _is_owned(place: Place, app: KnownApp) -> bool:
     return app.owner_user_id == place.connection.account_id
 
 
-def _moved(place: Place, there: Mapping[str, KnownApp]) -> dict[str, KnownApp]:
-    """Note the apps that are read otherwise from now on: in another scope than the last time.
+def _is_read_here(place: Place, app: KnownApp) -> bool:
+    """Whether an app was last read in the scope that it is about to be read in."""
+    kind = Scope.Kind.COLLABORATORS if _is_owned(place, app) else Scope.Kind.APP
+    return (app.scope_kind, app.scope_connection_id) == (kind, place.connection.pk)
 
-    Until they have been, they are as fresh as when they were: the old scope, which may be read
-    without them now, says nothing of them. Returns them as they are known then.
+
+def _not_read_there(place: Place, apps: Iterable[KnownApp], *, reason: str) -> dict[str, KnownApp]:
+    """Note that the scope these apps were read in says nothing of them any more.
+
+    It may be read without them now; they stay as fresh as when they were read themselves. Returns
+    them as they are known then.
     """
-    moved: dict[str, KnownApp] = {}
-    for app_id, app in there.items():
-        kind = Scope.Kind.COLLABORATORS if _is_owned(place, app) else Scope.Kind.APP
-        here = (app.scope_kind, app.scope_connection_id) == (kind, place.connection.pk)
-        if app.previous and not app.stale_since and not here:
-            moved[app_id] = replace(app, stale_since=app.previous)
-    mark_apps_stale(moved.values(), reason="read_otherwise", at=place.context.clock())
-    return moved
+    fresh = [app for app in apps if app.previous and not app.stale_since]
+    mark_apps_stale(fresh, reason=reason, at=place.context.clock())
+    return {app.scalingo_id: replace(app, stale_since=app.previous) for app in fresh}
 
 
 def _claim(place: Place, apps: list[KnownApp], reading: scopes.Reading) -> None:
