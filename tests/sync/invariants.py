@@ -5,6 +5,7 @@ from django.db import connection as database
 
 from governance.audit.models import Event
 from governance.audit.verify import verify
+from governance.connections.models import Connection
 from governance.inventory.models import App, Collaboration, Coverage, Person, Scope
 
 _PERIOD_EVENTS = [
@@ -158,7 +159,6 @@ def _same(known, real):
 
 def _seen(company):
     """The platform's apps that a readable connection's account owns or works on."""
-    from governance.connections.models import Connection
 
     found = {}
     for one in Connection.objects.readable():
@@ -186,7 +186,10 @@ def _visible_apps(company):
 
 
 def _known_apps():
-    found = App.objects.listed().filter(suspect_since=None)
+
+    found = App.objects.listed().filter(
+        suspect_since=None, authority_id__in=Connection.objects.readable()
+    )
     return {
         (
             app.region.name,
@@ -231,6 +234,8 @@ def _known_people():
             "   AND i.kind IN ('user_id', 'email')"
             " WHERE c.ended_at IS NULL AND a.gone_at IS NULL AND a.suspect_since IS NULL"
             "   AND (a.kind = 'app' OR c.collaborator_id <> 'owner')"
+            "   AND a.authority_id IN (SELECT id FROM connections_connection"
+            "                           WHERE paused_at IS NULL AND account_id <> '')"
         )
     )
 
@@ -238,7 +243,6 @@ def _known_people():
 def _visible_two_factor(company):
     """Of who is a collaborator somewhere, or connected; other owners' is not shown."""
     world = company.world
-    from governance.connections.models import Connection
 
     ids = set(Connection.objects.readable().values_list("account_id", flat=True))
     for app in _seen(company).values():
@@ -251,10 +255,12 @@ def _visible_two_factor(company):
 
 def _known_two_factor():
     on_an_app = Collaboration.objects.open().filter(
-        app__gone_at=None, app__suspect_since=None, status__in=["accepted", "deleted"]
+        app__gone_at=None,
+        app__suspect_since=None,
+        app__authority_id__in=Connection.objects.readable(),
+        status__in=["accepted", "deleted"],
     )
     collaborators = on_an_app.exclude(collaborator_id="owner")
-    from governance.connections.models import Connection
 
     accounts = Connection.objects.readable().values("account_id")
     people = Person.objects.filter(pk__in=collaborators.values("person")) | Person.objects.filter(

@@ -76,8 +76,8 @@ _OF_NO_REGION = {"exchange", "regions", "tfa"}
 
 # What is wrong with rows is for lists; a lie, for those lists that something checks.
 _FITS = {
-    **dict.fromkeys(PARTLY, {"collaborators", "apps", "databases", "app"}),
-    **dict.fromkeys(LIES, {"collaborators", "apps"}),
+    **{name: {"collaborators", "apps", "databases", "app"} for name in PARTLY},
+    **{name: {"collaborators", "apps"} for name in LIES},
     "repeat": {"collaborators", "apps", "databases", "app"},
 }
 
