@@ -10,8 +10,8 @@ PY := $(VENV)/bin/python
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; done)
 
-# Tests that take long, kill processes or speak to the real Scalingo have their own targets.
-QUICK := not deep and not chaos and not contract
+# Tests that take long, or need what others publish, have their own targets.
+QUICK := not deep and not contract
 # PostgreSQL 15, the oldest that is supported.
 POSTGRES_15 ?= /usr/lib/postgresql/15/bin
 # The checks load the settings and reach no server.
