@@ -3,8 +3,10 @@
 import pytest
 import stamina
 
-from tests.sync import slate
-from tests.sync.company import read_company, unread_company
+pytest.register_assert_rewrite("tests.sync.invariants", "tests.sync.schedules")
+
+from tests.sync import slate  # noqa: E402
+from tests.sync.company import read_company, unread_company  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

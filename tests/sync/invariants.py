@@ -83,14 +83,20 @@ def edges_are_ordered():
 
 
 def every_change_has_one_event():
-    """One event for each start that is known to be one, and for each end that nothing follows."""
-    starts = Collaboration.objects.exclude(started_after=None).count()
+    """One for each start that is known to be one or goes on from another period; one for each end
+    that no period goes on from."""
+    ((starts,),) = _rows(
+        "SELECT count(*) FROM inventory_collaboration a WHERE a.started_after IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM inventory_collaboration b WHERE b.app_id = a.app_id"
+        " AND b.collaborator_id = a.collaborator_id AND b.ended_at = a.started_at)"
+    )
     ((ends,),) = _rows(
         "SELECT count(*) FROM inventory_collaboration a WHERE a.ended_at IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM inventory_collaboration b WHERE b.app_id = a.app_id"
-        " AND b.collaborator_id = a.collaborator_id AND b.id > a.id)"
+        " AND b.collaborator_id = a.collaborator_id AND b.started_at = a.ended_at)"
     )
-    assert Event.objects.filter(kind__in=_PERIOD_EVENTS).count() == starts + ends
+    events = Event.objects.filter(kind__in=_PERIOD_EVENTS).count()
+    assert events == starts + ends, (events, starts, ends)
     ((changes,),) = _rows(
         "SELECT count(*) FROM inventory_twofactorperiod WHERE ended_at IS NOT NULL"
     )

@@ -471,6 +471,7 @@ class Schedule(RuleBasedStateMachine):
     def _judge(self, run, before, begun, read):
         invariants.check(self.company)
         self._nobody_was_ended_who_is_there(before)
+        self._the_guard_was_asked(before, begun)
         self._what_was_read_is_the_platform(begun)
         self._what_failed_is_not_fresh(read)
         if not self.jumped:
@@ -490,7 +491,31 @@ class Schedule(RuleBasedStateMachine):
                 app=row.app, collaborator_id=row.collaborator_id, pk__gt=row.pk
             ).exists()
             assert followed or key not in there, key
-            self.counts["ended"] += not followed
+
+    def _the_guard_was_asked(self, before, begun):
+        """Unless decided: no more than ten at once, nor most of an app, nor its last at once."""
+        decided = {
+            one["collaboration"]
+            for plan in HeldRemoval.objects.filter(state__in=["approved", "applied"])
+            for one in plan.plan
+        }
+        by_app = defaultdict(list)
+        ended = Collaboration.objects.filter(pk__in=before, ended_at__isnull=False)
+        for row in ended.filter(app__gone_at=None).exclude(collaborator_id="owner"):
+            same = Collaboration.objects.filter(app=row.app, collaborator_id=row.collaborator_id)
+            if not same.filter(pk__gt=row.pk).exists():
+                by_app[row.app].append(row)
+        total = 0
+        for app, rows in by_app.items():
+            left = app.collaborations.open().exclude(collaborator_id="owner").count()
+            here = left + len(rows)
+            self.counts["ended"] += len(rows)
+            rows = [row for row in rows if row.pk not in decided]
+            assert here < 5 or 2 * len(rows) <= here, (app, rows)
+            if not left and rows and not self.jumped:
+                assert all(row.ended_at < begun for row in rows), (app, "nobody at first sight")
+            total += len(rows)
+        assert total <= 10, by_app
 
     def _what_was_read_is_the_platform(self, begun):
         if self.dirty or self.jumped:

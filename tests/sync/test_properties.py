@@ -1,9 +1,11 @@
 """Whatever happens on the platform and goes wrong while it is read, the inventory stays true."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.sync.company import read_company
+from tests.sync.mutants import MUTANTS
 from tests.sync.schedules import FAULTS, Schedule
 
 QUICK = settings(
@@ -47,3 +49,15 @@ def test_five_hundred_schedules_keep_the_inventory_true(db):
     assert counts["one by one"] >= 10, counts
     few = {name: counts[f"fault {name}"] for name in FAULTS if counts[f"fault {name}"] < 30}
     assert not few, counts
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_the_schedules_find_a_planted_defect(db, monkeypatch, mutant):
+    """They would be no proof if they did not."""
+    read_company()  # as it is without the defect
+    mutant(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        _run(settings(DEEP, phases=[Phase.generate]))

@@ -1,0 +1,198 @@
+"""Defects that a reader of Scalingo may well have, planted one at a time.
+
+Each is a function that takes pytest's monkeypatch. The schedules must find every one of them: what
+they do not find here, they would not find in earnest.
+"""
+
+from datetime import UTC, datetime
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from governance import scalingo
+from governance.audit import actions as audit
+from governance.scalingo import Collaborator, Listing, NotFound, NotUnderstood, ScalingoError
+from governance.sync import canaries, collaborators, engine, guard, rows, scopes
+from governance.sync.apply import collaborations, ends
+from governance.sync.fencing import Fence
+
+
+def _nobody():
+    return Listing(Collaborator, datetime.now(UTC))
+
+
+def _empty_instead_of(monkeypatch, *errors):
+    """An error is read as a list of nobody."""
+    for name in ("collaborators", "collaborators_of"):
+        real = getattr(scalingo.Client, name)
+
+        def asked(self, *arguments, _real=real):
+            try:
+                return _real(self, *arguments)
+            except errors:
+                return _nobody()
+
+        monkeypatch.setattr(scalingo.Client, name, asked)
+
+
+def a_404_is_an_empty_list(monkeypatch):
+    _empty_instead_of(monkeypatch, NotFound)
+
+
+def any_error_is_an_empty_list(monkeypatch):
+    _empty_instead_of(monkeypatch, ScalingoError)
+
+
+def what_is_not_understood_is_an_empty_list(monkeypatch):
+    _empty_instead_of(monkeypatch, NotUnderstood)
+
+
+def removed_on_first_absence(monkeypatch):
+    """An app that goes to nobody needs no second reading, nor is it asked by itself."""
+    monkeypatch.setattr(guard, "_confirmed", lambda _: True)
+    monkeypatch.setattr(canaries, "emptied_again", lambda *_: frozenset())
+    monkeypatch.setattr(canaries, "choose", lambda *_: frozenset())
+
+
+def no_guard(monkeypatch):
+    """However many are gone, they are ended."""
+    real = guard.judge
+
+    def judge(found, **about):
+        verdict = real(found, **about)
+        verdict.pass_ += verdict.held
+        verdict.held = []
+        return verdict
+
+    monkeypatch.setattr(guard, "judge", judge)
+
+
+def fresh_although_it_failed(monkeypatch):
+    """A failed reading moves the time of the last good one."""
+    real = scopes.not_observed
+
+    def not_observed(scope, *, at, **why):
+        scope.coverage.filter(latest=True).update(until=at)
+        real(scope, at=at, **why)
+
+    monkeypatch.setattr(scopes, "not_observed", not_observed)
+
+
+def no_fencing(monkeypatch):
+    monkeypatch.setattr(Fence, "enforce", lambda *_: None)
+
+
+def keyed_by_collaborator_id_alone(monkeypatch):
+    """Somebody on two apps is two people."""
+    monkeypatch.setattr(rows, "person_key", lambda row: (rows.EMAIL, row.id))
+
+
+def foreign_rows_are_accepted(monkeypatch):
+    """Whatever an answer about one app has is taken to be of that app."""
+    from governance.scalingo import _intake
+
+    class Tolerant(_intake.CollaboratorIntake):
+        def __init__(self, listing, *, of_app=None):
+            super().__init__(listing)
+            self._really = of_app
+
+        def _keep(self, found):
+            if self._really is not None:
+                found = [
+                    Collaborator(
+                        **{
+                            **{name: getattr(one, name) for name in one.__struct_fields__},
+                            "app_id": self._really,
+                            "id": one.id if one.app_id == self._really else f"f{one.id[1:]}",
+                        }
+                    )
+                    for one in found
+                ]
+            super()._keep(found)
+
+    import sys
+
+    for module in list(sys.modules.values()):
+        if (
+            getattr(module, "__name__", "").startswith("governance.scalingo")
+            and getattr(module, "CollaboratorIntake", None) is _intake.CollaboratorIntake
+            and module is not _intake
+        ):
+            monkeypatch.setattr(module, "CollaboratorIntake", Tolerant)
+
+
+def events_are_recorded_on_their_own(monkeypatch):
+    """The audit event does not share the transaction of the change."""
+
+    def apart(entries):
+        own = connections.create_connection(DEFAULT_DB_ALIAS)
+        try:
+            return audit._append(own, list(entries))
+        finally:
+            own.close()
+
+    monkeypatch.setattr(collaborations, "record_many", apart)
+    monkeypatch.setattr(ends, "record_many", apart)
+
+
+def the_edge_before_is_now(monkeypatch):
+    """The last reading without is taken to be the one with."""
+    real = collaborators.Batch
+
+    def batch(app_id, digest, previous):
+        return real(app_id, digest, previous and datetime(2026, 3, 2, 9, 10, tzinfo=UTC))
+
+    monkeypatch.setattr(collaborators, "Batch", batch)
+
+
+def ends_are_forgotten_when_a_worker_dies(monkeypatch):
+    """A reading that missed somebody counts as read before anybody knows of it."""
+    from governance.sync.context import Place
+
+    monkeypatch.setattr(
+        Place, "observed", lambda _, reading, digest: scopes.observed(reading, digest)
+    )
+
+
+def an_approval_is_for_whatever_comes(monkeypatch):
+    """It is not bound to the people that were shown."""
+    from governance.sync import held
+    from governance.sync.models import HeldRemoval
+
+    monkeypatch.setattr(
+        engine.held,
+        "approved",
+        lambda found, *, at: (
+            bool(found) and HeldRemoval.objects.filter(state=HeldRemoval.State.APPROVED).exists()
+        ),
+    )
+    assert held
+
+
+def a_held_plan_slips_through_in_halves(monkeypatch):
+    """What waits elsewhere does not count."""
+    monkeypatch.setattr(guard, "waiting_elsewhere", lambda _: 0)
+
+
+def an_old_scope_speaks_for_an_app_read_otherwise(monkeypatch):
+    from governance.sync import region
+
+    monkeypatch.setattr(region, "_not_read_there", lambda *_, **__: {})
+
+
+MUTANTS = [
+    a_404_is_an_empty_list,
+    any_error_is_an_empty_list,
+    what_is_not_understood_is_an_empty_list,
+    removed_on_first_absence,
+    no_guard,
+    fresh_although_it_failed,
+    no_fencing,
+    keyed_by_collaborator_id_alone,
+    foreign_rows_are_accepted,
+    events_are_recorded_on_their_own,
+    the_edge_before_is_now,
+    ends_are_forgotten_when_a_worker_dies,
+    an_approval_is_for_whatever_comes,
+    a_held_plan_slips_through_in_halves,
+    an_old_scope_speaks_for_an_app_read_otherwise,
+]
