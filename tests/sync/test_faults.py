@@ -249,76 +249,92 @@ def test_a_bomb_is_cut_at_the_cap(company, words, monkeypatch):
 
 # --- fields --------------------------------------------------------------------------------------
 
-# What a row may lack, or have of another type, and what comes of it: believed as it is, or that
-# app's rows are not, or the whole list is not.
-FIELDS = {
-    ("collaborators", "id"): "doubt",
-    ("collaborators", "email"): "doubt",
-    ("collaborators", "app_id"): "whole",
-    ("collaborators", "app_name"): "fine",
-    ("collaborators", "username"): "fine",
-    ("collaborators", "user_id"): "fine",
-    ("collaborators", "tfa_status"): "fine",
-    ("collaborators", "status"): "fine",
-    ("collaborators", "is_limited"): "fine",
-    ("collaborators", "invitation_link"): "fine",
-    ("apps", "id"): "whole",
-    ("apps", "name"): "whole",
-    ("apps", "owner"): "whole",
-    ("apps", "owner.id"): "whole",
-    ("apps", "owner.email"): "fine",
-    ("apps", "owner.username"): "fine",
-    ("apps", "project"): "fine",
-    ("apps", "parent_app_name"): "fine",
-    ("apps", "hds_resource"): "fine",
-    ("apps", "created_at"): "fine",
-    ("databases", "id"): "whole",
-    ("databases", "name"): "whole",
-    ("databases", "plan"): "fine",
-    ("app", "email"): "whole",
-    ("app", "status"): "fine",
+# What a row needs: without it that app's rows are not believed, or nothing of the list is.
+NEEDED = {
+    ("collaborators", "id"): "app",
+    ("collaborators", "email"): "app",
+    ("collaborators", "app_id"): "list",
+    ("apps", "id"): "list",
+    ("apps", "name"): "list",
+    ("apps", "owner"): "list",
+    ("apps", "owner.id"): "list",
+    ("databases", "id"): "list",
+    ("databases", "name"): "list",
+    ("app", "email"): "list",
 }
+# What it may go without.
+OPTIONAL = {
+    "collaborators": [
+        "app_name",
+        "username",
+        "user_id",
+        "tfa_status",
+        "status",
+        "is_limited",
+        "invitation_link",
+    ],
+    "app": ["status", "is_limited", "username"],
+    "apps": [
+        "owner.email",
+        "owner.username",
+        "project",
+        "parent_app_name",
+        "hds_resource",
+        "created_at",
+    ],
+    "databases": ["plan", "technology", "project_id"],
+}
+HOW = ("drop", "null", "set")
 
 
-@pytest.mark.parametrize(("kind", "name"), FIELDS)
-def test_a_field_that_is_missing_null_or_of_another_type(company, kind, name):
+def with_a_database(company):
     company.world.create_database("ledger-db", owner="oscar@other.example", region=PARIS)
     company.world.add_member("ledger-db", "olivia@acme.example")
     company.sync()
+
+
+def spoil(company, kind, how, *names):
+    spoilt = [{"kind": how, "field": name, "value": [{"odd": 1}], "rows": 1} for name in names]
+    company.fault(path=LISTS[kind], region=PARIS, mutations=spoilt, times=None)
+
+
+@pytest.mark.parametrize(("kind", "name"), NEEDED)
+def test_a_row_without_what_it_needs_is_not_believed_and_said(company, kind, name):
+    if kind == "databases":
+        with_a_database(company)
     happen(company)
-    for how in ("drop", "null", "set"):
-        if how == "set" and name == "user_id":
-            continue  # who that is would be a guess: the next test
+    for how in HOW:
         before = {(app, email) for app, email, _, _ in company.known()}
-        company.spoil(
-            how,
-            path=LISTS[kind],
-            region=PARIS,
-            m_field=name,
-            m_value=[{"odd": 1}],
-            m_rows=1,
-            times=None,
-        )
-        company.sync()
+        spoil(company, kind, how, name)
+        run = company.sync()
+
         assert before <= {(app, email) for app, email, _, _ in company.known()}
-        _is_said(company, kind, FIELDS[kind, name])
+        assert run.found["not_understood"] >= 1
+        assert "not_understood" in company.reasons()
+        ((_, _, _, sentence), *_) = company.problems()
+        assert sentence.startswith("A row of Scalingo's answer cannot be believed: ")
+        stale = Scope.objects.exclude(stale_since=None).filter(kind=kind)
+        assert stale.exists() == (NEEDED[kind, name] == "list")
         company.world.faults.clear()
-    invariants.check(company)
     recovers(company)
 
 
-def _is_said(company, kind, expected):
-    if expected == "fine":
+@pytest.mark.parametrize("kind", OPTIONAL)
+def test_a_row_may_go_without_the_rest(company, kind):
+    if kind == "databases":
+        with_a_database(company)
+    happen(company)
+    for how in HOW:
+        names = [name for name in OPTIONAL[kind] if (how, name) != ("set", "user_id")]
+        before = {(app, email) for app, email, _, _ in company.known()}
+        spoil(company, kind, how, *names)
+        company.sync()
+
+        assert before <= {(app, email) for app, email, _, _ in company.known()}
         # Two answers that differ twice in a row are a doubt of their own.
         assert company.reasons() <= {"listing_incomplete"}, company.problems()
-        return
-    assert company.run.found["not_understood"] >= 1
-    assert "not_understood" in company.reasons()
-    ((_, _, _, sentence), *_) = company.problems()
-    assert sentence.startswith("A row of Scalingo's answer cannot be believed: ")
-    if expected == "whole":
-        stale = Scope.objects.exclude(stale_since=None)
-        assert kind in stale.values_list("kind", flat=True)
+        company.world.faults.clear()
+    recovers(company)
 
 
 def test_an_account_of_another_type_is_no_guess(company):
@@ -512,21 +528,19 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_kept_as_text_and_breaks_nothing(company, text):
-    for field in ("email", "username", "status", "app_name", "id"):
-        company.spoil(
-            "set",
-            path="/v1/collaborators",
-            region=PARIS,
-            m_field=field,
-            m_value=text,
-            m_where={"email": "waiting@new.example"},
-        )
-        company.sync()
+    spoilt = [
+        {"kind": "set", "field": name, "value": text, "where": {"app_name": "billing-api"}}
+        for name in ("email", "username", "status")
+    ]
+    company.fault(path="/v1/collaborators", region=PARIS, mutations=spoilt)
     company.spoil("set", path="/v1/apps", m_field="project.name", m_value=text, m_rows=1)
-    company.spoil("set", path="/v1/databases", m_field="name", m_value=text, m_rows=1)
     company.spoil("set", path="/v1/regions", m_field="display_name", m_value=text, m_rows=1)
     company.sync()
-    invariants.check(company)
+    company.spoil(
+        "set", path="/v1/collaborators", region=PARIS, m_field="id", m_value=text, m_rows=1
+    )
+    company.spoil("set", path="/v1/apps", m_field="name", m_value=text, m_rows=1)
+    company.sync()
     recovers(company)
 
 
@@ -636,7 +650,7 @@ def test_shut_out_altogether_it_stops_at_once(company, words):
     invariants.converged(company)
 
 
-@pytest.mark.parametrize("nth", range(2, 13, 2))
+@pytest.mark.parametrize("nth", range(2, 13, 3))
 def test_shut_out_half_way_it_asks_nothing_more(company, nth):
     happen(company)
     company.fault(

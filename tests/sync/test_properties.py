@@ -9,7 +9,7 @@ from tests.sync.mutants import MUTANTS
 from tests.sync.schedules import FAULTS, Schedule
 
 QUICK = settings(
-    max_examples=20,
+    max_examples=14,
     stateful_step_count=16,
     derandomize=True,
     deadline=None,
