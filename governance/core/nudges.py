@@ -1,15 +1,28 @@
 """Tell the workers that a row waits for them. A doorbell: losing one loses nothing."""
 
 import logging
-from functools import partial
+import time
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
+from kombu import pools
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+# A page waits no longer for a broker that is away or stands still, whatever the workers' settings.
+_PATIENCE = {
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
+}
+# Seconds in which nobody rings again after nobody answered.
+_SILENCE = 5.0
 
 
 def after_commit(task_name: str, **kwargs: Any) -> None:
@@ -21,9 +34,35 @@ def after_commit(task_name: str, **kwargs: Any) -> None:
     transaction.on_commit(partial(_send, task_name, kwargs), robust=True)
 
 
+def listen_again() -> None:
+    """Forget that the broker was away, and ring at the next nudge."""
+    _Bell.silent_until = 0.0
+
+
+class _Bell:
+    """When it may ring again: so that ten nudges of one page wait for one broker once."""
+
+    silent_until = 0.0
+
+
 def _send(task_name: str, kwargs: dict[str, Any]) -> None:
-    queue = import_string(settings.QUEUE_APP)
+    if time.monotonic() < _Bell.silent_until:
+        return
     try:
-        queue.send_task(task_name, kwargs=kwargs, retry=False)
+        with _producers().acquire(block=True, timeout=1) as producer:
+            _queue().send_task(task_name, kwargs=kwargs, retry=False, producer=producer)
     except (OperationalError, OSError) as error:
+        _Bell.silent_until = time.monotonic() + _SILENCE
         logger.warning("nudge not sent", extra={"task": task_name, "error": type(error).__name__})
+
+
+def _queue() -> Any:
+    return import_string(settings.QUEUE_APP)
+
+
+@cache
+def _producers() -> Any:
+    """The connections that nudges leave by, apart from those that a worker listens on."""
+    connection = _queue().connection_for_write()
+    connection.transport_options = {**connection.transport_options, **_PATIENCE}
+    return pools.producers[connection]

@@ -7,6 +7,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from governance.celery import app
+from governance.core import nudges
 from governance.core.nudges import after_commit
 
 
@@ -40,3 +41,36 @@ def test_a_broker_that_is_away_breaks_nothing(monkeypatch, caplog, error):
         after_commit("sync.carry_out", run_id="1")
 
     assert "nudge not sent" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_was_away_is_not_asked_again_at_once(monkeypatch):
+    asked = []
+
+    def away(name, **_):
+        asked.append(name)
+        raise OperationalError("away")
+
+    monkeypatch.setattr(app, "send_task", away)
+
+    after_commit("sync.carry_out", run_id="1")
+    after_commit("sync.carry_out", run_id="2")
+    assert asked == ["sync.carry_out"]
+
+    nudges.listen_again()
+    after_commit("sync.carry_out", run_id="3")
+    assert len(asked) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_nowhere_is_tried_once(monkeypatch, tmp_path, caplog):
+    tries = []
+    monkeypatch.setattr(app.conf, "broker_url", f"redis+socket://{tmp_path}/nobody.sock")
+    monkeypatch.setattr("kombu.utils.functional.sleep", tries.append)
+    monkeypatch.setattr(nudges, "_producers", nudges._producers.__wrapped__)
+
+    with caplog.at_level(logging.WARNING):
+        after_commit("sync.carry_out", run_id="1")
+
+    assert "nudge not sent" in caplog.text
+    assert tries == []  # Celery would try again, and again, for six seconds
