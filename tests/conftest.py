@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_SERVER = not os.environ.get("DATABASE_URL")
+# Tests in parallel are processes that inherit what the first one, which runs none, has set.
+OWN_SERVER = not os.environ.get("DATABASE_URL") or "TESTS_MAKE_THEIR_SERVERS" in os.environ
 
 
 def _names_read_from_the_environment():
@@ -45,6 +46,7 @@ os.environ.update(
     REDIS_URL=temporary.valkey.url,
 )
 if OWN_SERVER:
+    os.environ["TESTS_MAKE_THEIR_SERVERS"] = "1"
     os.environ["DATABASE_URL"] = temporary.postgres.url(servers.APPLICATION)
     os.environ["MIGRATION_DATABASE_URL"] = temporary.postgres.url(servers.OWNER)
 
@@ -70,7 +72,9 @@ django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHash
 
 
 def pytest_sessionstart(session):
-    if not session.config.option.collectonly:
+    # With `-n`, the first process hands the tests to others.
+    runs_none = session.config.option.dist != "no" and not hasattr(session.config, "workerinput")
+    if not session.config.option.collectonly and not runs_none:
         temporary.valkey.start()
 
 
@@ -181,8 +185,11 @@ def _empty_broker():
     """No test finds what another left in the broker, the cache or the budget."""
     import redis
 
+    from governance.core import nudges
+
     with redis.Redis(unix_socket_path=str(temporary.valkey.socket)) as client:
         client.flushall()
+    nudges.listen_again()
 
 
 @pytest.fixture
