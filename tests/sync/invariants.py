@@ -21,12 +21,17 @@ _PERIOD_EVENTS = [
 
 def check(company):
     """Everything that holds at all times, whatever was read and whatever failed."""
+    check_tables()
+    no_secret(company)
+
+
+def check_tables():
+    """The same without the search for secrets, which reads everything."""
     no_overlaps()
     edges_are_ordered()
     every_change_has_one_event()
     assert verify().faults == ()
     freshness_is_honest()
-    no_secret(company)
 
 
 def _rows(sql):

@@ -1,0 +1,5 @@
+"""Schedules of anything that may happen: see `schedule`."""
+
+from tests.sync.schedules.schedule import Schedule, run
+
+__all__ = ["Schedule", "run"]
