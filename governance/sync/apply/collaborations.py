@@ -30,7 +30,8 @@ class End:
 _CLOSE = """
 UPDATE inventory_collaboration c
    SET ended_after = GREATEST(c.started_at, d.previous),
-       ended_at = GREATEST(c.started_at + interval '1 microsecond', %(at)s)
+       ended_at = GREATEST(c.started_at + interval '1 microsecond', %(at)s),
+       missing_after = NULL, missing_at = NULL
   FROM diff d WHERE d.what = 'changed' AND c.id = d.collaboration_id
 """
 
