@@ -16,6 +16,8 @@ QUICK := not deep and not contract
 POSTGRES_15 ?= /usr/lib/postgresql/15/bin
 # The checks load the settings and reach no server.
 PLACEHOLDERS := SECRET_KEY=checks DATABASE_URL=postgresql://checks@/checks REDIS_URL=redis://127.0.0.1:1/0
+# Up to four processes, each with servers of its own; where an order matters, say -n 0.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 # For pytest, for manage.py, and for whatever else takes arguments: make test ARGS=tests/sync
 ARGS ?=
 
@@ -45,7 +47,7 @@ emulator: $(VENV)/.local  ## the pretend Scalingo alone, on port 4000: make emul
 
 .PHONY: test
 test: $(VENV)/.dev  ## set everything up and run all tests on servers of their own
-	@$(PY) -m pytest -m '$(QUICK)' --durations=15 $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK)' --durations=15 $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev  ## the journeys in Chromium alone
@@ -65,12 +67,12 @@ test-contract: $(VENV)/.dev  ## the pretend Scalingo against the official client
 deep: $(VENV)/.dev  ## the long schedules, then all tests again on PostgreSQL 15
 	@test -x $(POSTGRES_15)/initdb || { \
 		echo "PostgreSQL 15 is not in $(POSTGRES_15): apt-get install postgresql-15, or name it in POSTGRES_15."; exit 1; }
-	@$(PY) -m pytest -m 'deep and not contract' --durations=15 $(ARGS)
-	@POSTGRES_BIN=$(POSTGRES_15) $(PY) -m pytest -m '$(QUICK) and not browser' $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m 'deep and not contract' --durations=15 $(ARGS)
+	@POSTGRES_BIN=$(POSTGRES_15) $(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK) and not browser' $(ARGS)
 
 .PHONY: cover
 cover: $(VENV)/.dev  ## which lines and branches no test reaches
-	@$(PY) -m pytest -m '$(QUICK)' --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@$(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK)' --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 # --- checks: they never edit; `fix` does ------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Tests in parallel are processes that inherit what the first one, which runs none, has set.
-OWN_SERVER = not os.environ.get("DATABASE_URL") or "TESTS_MAKE_THEIR_SERVERS" in os.environ
+OWN_SERVER = not os.environ.get("DATABASE_URL")
+GIVEN = dict(os.environ)
 
 
 def _names_read_from_the_environment():
@@ -46,7 +46,6 @@ os.environ.update(
     REDIS_URL=temporary.valkey.url,
 )
 if OWN_SERVER:
-    os.environ["TESTS_MAKE_THEIR_SERVERS"] = "1"
     os.environ["DATABASE_URL"] = temporary.postgres.url(servers.APPLICATION)
     os.environ["MIGRATION_DATABASE_URL"] = temporary.postgres.url(servers.OWNER)
 
@@ -71,8 +70,15 @@ django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHash
 # --- the servers ----------------------------------------------------------------------------------
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """With `-n`, let each of the processes that run the tests make its own settings."""
+    for name in set(os.environ) - set(GIVEN):
+        del os.environ[name]
+
+
 def pytest_sessionstart(session):
-    # With `-n`, the first process hands the tests to others.
+    # With `-n`, the first process runs none.
     runs_none = session.config.option.dist != "no" and not hasattr(session.config, "workerinput")
     if not session.config.option.collectonly and not runs_none:
         temporary.valkey.start()
