@@ -15,7 +15,7 @@ from governance.accounts.models import User
 from governance.connections.permissions import may_see_connections
 from governance.core import theme
 from governance.core.templatetags.interface import ago
-from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.prepared import limited, prepared
 
 MOST_PEOPLE = 100
 
@@ -123,7 +123,7 @@ WITH ended AS (
         WHERE person.two_factor = 'off' AND EXISTS (
             SELECT FROM inventory_collaboration held
             WHERE held.person_id = person.id AND held.ended_at IS NULL)
-        LIMIT %(most)s) enough
+        LIMIT %(limit)s) enough
 )
 """
 _SOME = """
@@ -149,7 +149,7 @@ WITH seen AS MATERIALIZED (
                 WHERE app_id = seen.id AND ended_at IS NULL OFFSET 0) held
         ) held JOIN inventory_person person ON person.id = held.person_id
         WHERE person.two_factor = 'off'
-        LIMIT %(most)s) enough
+        LIMIT %(limit)s) enough
 )
 """
 _REST = """
@@ -172,6 +172,6 @@ def read_frame(user: User, now: datetime) -> Frame:
     """The counts of the frame for `user`, in one query."""
     seen = _EVERYTHING if user.sees_everything else _SOME
     with prepared() as cursor:
-        cursor.execute(seen + _REST, {"projects": list(user.projects), "most": MOST_PEOPLE})
+        cursor.execute(limited(seen + _REST, MOST_PEOPLE), {"projects": list(user.projects)})
         row = cursor.fetchone()
     return Frame(now, *row)

@@ -8,6 +8,8 @@ and said: the page is shown without it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.http import QueryDict
@@ -65,20 +67,22 @@ class Chosen:
             % {"filter": label, "value": value[:LONGEST]}
         )
 
-    def first_selects(self) -> list[tuple[Choice, SafeString]]:
-        """The filters that are always in sight, with the <option> elements of each."""
+    def first_selects(self) -> SafeString:
+        """The filters that are always in sight, as <select> elements."""
         return self._selects(is_first=True)
 
-    def more_selects(self) -> list[tuple[Choice, SafeString]]:
+    def more_selects(self) -> SafeString:
         """The others."""
         return self._selects(is_first=False)
 
-    def _selects(self, *, is_first: bool) -> list[tuple[Choice, SafeString]]:
-        return [
-            (choice, options(choice, self.of(choice.name)))
-            for choice in self.choices
-            if choice.is_first == is_first
-        ]
+    def _selects(self, *, is_first: bool) -> SafeString:
+        return SafeString(
+            "".join(
+                select(choice, self.of(choice.name))
+                for choice in self.choices
+                if choice.is_first == is_first and choice.options
+            )
+        )
 
 
 def read(get: QueryDict, choices: Sequence[Choice]) -> Chosen:
@@ -115,6 +119,16 @@ def _values(given: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=256)
+def select(choice: Choice, chosen: tuple[str, ...]) -> SafeString:
+    """One filter as an element. Kept, since most pages show the same ones."""
+    return format_html(
+        '<select name="{}" aria-label="{}">{}</select>\n',
+        choice.name,
+        choice.label,
+        options(choice, chosen),
+    )
+
+
 def options(choice: Choice, chosen: tuple[str, ...]) -> SafeString:
     """The <option> elements of one filter. Several values in force are an option of their own."""
     rows = [("", choice.any_), *choice.options]
@@ -163,12 +177,9 @@ def address(
     get: QueryDict, changes: Mapping[str, str | Sequence[str]], *, same_page: bool = False
 ) -> str:
     """The query with changes; a name that is given no value goes."""
-    query = get.copy()
-    for gone in _OF_ONE_BRANCH if same_page else (*_OF_ONE_BRANCH, "after", "before"):
-        query.pop(gone, None)
-    for name, values in changes.items():
-        query.setlist(name, [values] if isinstance(values, str) else list(values))
-    return f"?{query.urlencode(safe=',')}"
+    gone = _OF_ONE_BRANCH if same_page else (*_OF_ONE_BRANCH, "after", "before")
+    query: dict[str, Any] = {name: values for name, values in get.lists() if name not in gone}
+    return f"?{urlencode({**query, **changes}, doseq=True, safe=',', quote_via=quote)}"
 
 
 def tag(text: str, title: str = "") -> SafeString:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import cast
+from urllib.parse import quote, urlencode
 
 from django.db.models import TextChoices
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -26,16 +27,16 @@ def tidy_address(request: HttpRequest, usual: Mapping[str, str]) -> str | None:
 
     `usual` is what a name means when it is not there at all.
     """
-    query = request.GET.copy()
-    for name, values in list(query.lists()):
+    given = dict(request.GET.lists())
+    query = {}
+    for name, values in given.items():
         said = [value for value in values if value]
-        if not said or (name in usual and said[-1] == usual[name]):
-            del query[name]
-        else:
-            query.setlist(name, said)
-    if query == request.GET:
+        if said and not (name in usual and said[-1] == usual[name]):
+            query[name] = said
+    if query == given:
         return None
-    return f"{request.path}?{query.urlencode(safe=',')}" if query else request.path
+    words = urlencode(query, doseq=True, safe=",", quote_via=quote)
+    return f"{request.path}?{words}" if words else request.path
 
 
 def answered(request: HttpRequest, response: HttpResponse, address: str | None) -> HttpResponse:

@@ -7,9 +7,6 @@ a search opens the apps in which it found people. The button of a row asks for `
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import groupby
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -22,7 +19,7 @@ from django_htmx.http import push_url
 
 from governance.accounts.models import User
 from governance.core.pages import page
-from governance.dashboard import filters, lists, rows
+from governance.dashboard import filters, lists, tree_rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.queries import branches as leaves
@@ -142,7 +139,7 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
         "dashboard/apps.html",
         {
             "now": now,
-            "groups": _groups(asked.page.heads, _people(request, expanded, asked.wanted), now),
+            "rows": tree_rows.page(asked.page.heads, _people(request, expanded, asked.wanted), now),
             "slice": asked.page,
             "totals": asked.totals,
             "chosen": asked.chosen,
@@ -166,7 +163,7 @@ def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
-    response = HttpResponse(rows.app(head, branches.get(head.id), now))
+    response = HttpResponse(tree_rows.one(head, branches.get(head.id), now))
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 
@@ -179,23 +176,6 @@ def _people(
     return leaves.branches(
         heads, wanted, within=filters.uuid_of(app), after=start, more=facts.OF_LEAVES
     )
-
-
-def _groups(
-    heads: list[tree.Head], branches: dict[UUID, leaves.Branch], now: datetime
-) -> list[dict[str, Any]]:
-    """The heads of a page under their projects, as rows."""
-    return [
-        {
-            "id": project or "",
-            "name": found[0].project_name or _("No project"),
-            "region": found[0].region,
-            "rows": rows.apps(((head, branches.get(head.id)) for head in found), now),
-        }
-        for project, found in (
-            (key, list(group)) for key, group in groupby(heads, key=lambda head: head.project_id)
-        )
-    ]
 
 
 # --- what is asked for ----------------------------------------------------------------------------

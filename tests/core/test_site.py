@@ -181,6 +181,7 @@ REVIEWED = {
     "governance/dashboard/rows.py",
     "governance/dashboard/sentences.py",
     "governance/dashboard/templatetags/frame.py",
+    "governance/dashboard/tree_rows.py",
 }
 
 

@@ -17,6 +17,7 @@ import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zlib import crc32
 
@@ -105,14 +106,14 @@ def query(context: dict[str, Any], *pairs: Any, **changes: Any) -> str:
     A list sets a name several times; None or "" removes it. Unless one of them is given, the
     cursors `after` and `before` are dropped: a changed list starts at its first page.
     """
-    values = context["request"].GET.copy()
     changes.update(zip(pairs[::2], pairs[1::2], strict=True))
-    for name in {"after", "before", *changes}:
-        values.pop(name, None)
+    dropped = {"after", "before", *changes}
+    given = context["request"].GET.lists()
+    values = {name: found for name, found in given if name not in dropped}
     for name, value in changes.items():
         wanted = value if isinstance(value, list | tuple) else [value]
-        values.setlist(name, [str(one) for one in wanted if one not in (None, "")])
-    return f"?{values.urlencode()}"
+        values[name] = [str(one) for one in wanted if one not in (None, "")]
+    return f"?{urlencode(values, doseq=True)}"
 
 
 @register.simple_tag

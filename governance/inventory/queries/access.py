@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
 
 from governance.core import cursor as cursors
 from governance.inventory.queries.branches import More
-from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.prepared import limited, prepared
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -19,8 +19,7 @@ SIZE = 50
 PAST = 20  # of what is over; the rest is in the history
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """One person on one app. `since_after` is the last reading without it, None at the first one.
 
     Who gave it: `source` is ours, event or unexplained, and empty where nobody looked it up.
@@ -118,7 +117,7 @@ WHERE {where}
     SELECT FROM inventory_collaboration next
     WHERE next.app_id = k.app_id AND next.collaborator_id = k.collaborator_id
       AND next.person_id = k.person_id AND next.started_at = k.ended_at)
-ORDER BY k.ended_at DESC, k.id DESC LIMIT %(past)s)"""
+ORDER BY k.ended_at DESC, k.id DESC LIMIT {past})"""
 _BEYOND = "(k.role <> 'owner', {name}, k.id) {sign} (%(at_owner)s, %(at_name)s, %(at_id)s)"
 _OWN = 27  # columns of an Access that are not `more`
 
@@ -182,7 +181,7 @@ def apps_of(
         (after, before),
         More(),
         size,
-        past=_PAST.format(where=" AND ".join(where)),
+        past=_PAST.format(where=" AND ".join(where), past=PAST),
     )
 
 
@@ -214,8 +213,8 @@ def _read(
     )
     at = dict(zip(("at_owner", "at_name", "at_id"), start or (), strict=False))
     with prepared() as cursor:
-        cursor.execute(sql, {**values, **at, "limit": size + 1, "past": PAST})
-        rows = [Access(*(*row[:_OWN], row[_OWN:])) for row in cursor.fetchall()]
+        cursor.execute(limited(sql, size + 1), {**values, **at})
+        rows = [Access._make((*row[:_OWN], row[_OWN:])) for row in cursor.fetchall()]
     now = [row for row in rows if row.ended_at is None]
     over = [row for row in rows if row.ended_at is not None]
     return (

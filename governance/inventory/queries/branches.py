@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
 
 from governance.core import cursor as cursors
-from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.prepared import limited, prepared
 from governance.inventory.queries.tree import (
     MATCHES,
     Head,
@@ -26,8 +26,7 @@ _CURSOR: "list[models.Field[Any, Any]]" = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One person on one app. `sort_name` is what the people of an app are in order of."""
 
     app_id: UUID
@@ -104,12 +103,11 @@ def branches(
     start = cursors.decode(after, _CURSOR) if within else None
     with prepared() as cursor:
         cursor.execute(
-            _sql(wanted, more or More(), start),
+            limited(_sql(wanted, more or More(), start), size + 1),
             {
                 **values_of(wanted),
                 "apps": [head.id for head in heads],
                 "named": [head.named for head in heads],
-                "limit": size + 1,
                 "within": within,
                 **dict(zip(("at_owner", "at_name", "at_id"), start or (), strict=False)),
             },
@@ -117,7 +115,7 @@ def branches(
         rows = cursor.fetchall()
     found = {head.id: Branch() for head in heads}
     for row in rows:
-        found[row[0]].leaves.append(Leaf(*(*row[:_OWN], row[_OWN:])))
+        found[row[0]].leaves.append(Leaf._make((*row[:_OWN], row[_OWN:])))
     for app, branch in found.items():
         branch.is_first = start is None or app != within
         if len(branch.leaves) > size:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import models
 
 from governance.core import cursor as cursors
-from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.prepared import limited, prepared
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -205,7 +205,7 @@ def _read(
     sql = _DESCRIBED.format(legs=" UNION ALL ".join(parts), way=way)
     at = dict(zip(("at", "at_kind", "at_id"), start or (), strict=False))
     with prepared() as cursor:
-        cursor.execute(sql, {**values, **at, "limit": size + 1})
+        cursor.execute(limited(sql, size + 1), {**values, **at})
         rows = [Change(*row) for row in cursor.fetchall()]
     return _cut(rows, size, backwards=backwards, is_first=start is None)
 

@@ -11,13 +11,13 @@ apps of none), so the last page costs what the first does.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import models
 
 from governance.core import cursor as cursors
-from governance.inventory.queries.prepared import prepared
+from governance.inventory.queries.prepared import limited, prepared
 from governance.inventory.queries.totals import Counted
 from governance.inventory.words import SHORTEST, like
 
@@ -53,8 +53,7 @@ class Wanted:
     only_with_collaborators: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """A collapsed row: an app, how many are on it, and how fresh that is."""
 
     id: UUID
@@ -253,11 +252,11 @@ def heads(
     sql = _heads_sql(user, wanted, start, backwards=backwards)
     at = dict(zip(("at_name_of_project", "at_project", "at_name", "at"), start or (), strict=False))
     with prepared() as cursor:
-        cursor.execute(sql, {**_parameters(user, wanted), **at, "limit": size + 1})
+        cursor.execute(limited(sql, size + 1), {**_parameters(user, wanted), **at})
         rows = cursor.fetchall()
     if not rows:
         return Page()
-    found = [Head(*row) for row in rows]
+    found = [Head._make(row) for row in rows]
     beyond = len(found) > size
     found = found[:size][::-1] if backwards else found[:size]
     return Page(
