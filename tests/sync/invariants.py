@@ -69,7 +69,8 @@ def edges_are_ordered():
             " OR ended_after > ended_at OR ended_at < started_at"
         ), table
     assert not _rows(
-        "SELECT * FROM inventory_collaboration WHERE missing_after > missing_at"
+        "SELECT id, started_after, started_at, since_after, since_at, missing_after, missing_at,"
+        " ended_after, ended_at FROM inventory_collaboration WHERE missing_after > missing_at"
         " OR since_after > since_at OR since_at > started_at"
         " OR (ended_at IS NOT NULL AND missing_at IS NOT NULL)"
     )

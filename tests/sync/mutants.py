@@ -10,17 +10,19 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from governance import scalingo
 from governance.audit import actions as audit
-from governance.scalingo import Collaborator, Listing, NotFound, NotUnderstood, ScalingoError
-from governance.sync import canaries, collaborators, engine, guard, rows, scopes
+from governance.inventory.models import App, Coverage
+from governance.scalingo import Collaborator, Listing, ScalingoError
+from governance.sync import canaries, collaborators, engine, guard, rows, scopes, suspects
 from governance.sync.apply import collaborations, ends
 from governance.sync.fencing import Fence
+from governance.sync.known import known_apps
 
 
 def _nobody():
     return Listing(Collaborator, datetime.now(UTC))
 
 
-def _empty_instead_of(monkeypatch, *errors):
+def _empty_instead_of(monkeypatch, is_meant):
     """An error is read as a list of nobody."""
     for name in ("collaborators", "collaborators_of"):
         real = getattr(scalingo.Client, name)
@@ -28,22 +30,38 @@ def _empty_instead_of(monkeypatch, *errors):
         def asked(self, *arguments, _real=real):
             try:
                 return _real(self, *arguments)
-            except errors:
-                return _nobody()
+            except ScalingoError as error:
+                if is_meant(error):
+                    return _nobody()
+                raise
 
         monkeypatch.setattr(scalingo.Client, name, asked)
 
 
 def a_404_is_an_empty_list(monkeypatch):
-    _empty_instead_of(monkeypatch, NotFound)
+    _empty_instead_of(monkeypatch, lambda error: error.status == 404)
+
+
+def a_401_is_an_empty_list(monkeypatch):
+    _empty_instead_of(monkeypatch, lambda error: error.status == 401)
 
 
 def any_error_is_an_empty_list(monkeypatch):
-    _empty_instead_of(monkeypatch, ScalingoError)
+    _empty_instead_of(monkeypatch, lambda error: True)
 
 
-def what_is_not_understood_is_an_empty_list(monkeypatch):
-    _empty_instead_of(monkeypatch, NotUnderstood)
+def html_is_an_empty_list(monkeypatch):
+    _empty_instead_of(monkeypatch, lambda error: "is not JSON by its own word" in str(error))
+
+
+def broken_json_is_an_empty_list(monkeypatch):
+    broken = ("is not whole, valid JSON", "ends in the middle")
+    _empty_instead_of(monkeypatch, lambda error: any(one in str(error) for one in broken))
+
+
+def a_missing_key_is_an_empty_list(monkeypatch):
+    """As `answer.get("collaborators", [])` would have it."""
+    _empty_instead_of(monkeypatch, lambda error: "has no list of" in str(error))
 
 
 def removed_on_first_absence(monkeypatch):
@@ -64,6 +82,23 @@ def no_guard(monkeypatch):
         return verdict
 
     monkeypatch.setattr(guard, "judge", judge)
+
+
+def whoever_this_run_did_not_touch_is_gone(monkeypatch):
+    """As with a mark on every row that was read, and the others cleared away in the end."""
+    real = engine._end
+
+    def end(context):
+        real(context)
+        read = Coverage.objects.filter(latest=True, until__gte=context.run.started_at)
+        left = App.objects.filter(gone_at=None).exclude(scope__in=read.values("scope"))
+        for app in left.select_related("scope"):
+            at = context.clock()
+            reading = scopes.Reading(app.scope, Fence(app.scope_id, 2**40, at), None, at)
+            known = known_apps(app.region_id, app.authority_id)[app.scalingo_id]
+            engine._write(context, suspects._all_of(known, reading), at)
+
+    monkeypatch.setattr(engine, "_end", end)
 
 
 def fresh_although_it_failed(monkeypatch):
@@ -181,10 +216,14 @@ def an_old_scope_speaks_for_an_app_read_otherwise(monkeypatch):
 
 MUTANTS = [
     a_404_is_an_empty_list,
+    a_401_is_an_empty_list,
     any_error_is_an_empty_list,
-    what_is_not_understood_is_an_empty_list,
+    html_is_an_empty_list,
+    broken_json_is_an_empty_list,
+    a_missing_key_is_an_empty_list,
     removed_on_first_absence,
     no_guard,
+    whoever_this_run_did_not_touch_is_gone,
     fresh_although_it_failed,
     no_fencing,
     keyed_by_collaborator_id_alone,

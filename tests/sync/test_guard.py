@@ -372,6 +372,19 @@ def test_whoever_is_there_at_the_second_reading_never_left(company):
     assert (one.missing_at, one.ended_at) == (None, None)
 
 
+def test_whoever_comes_back_with_another_role_was_never_missing(company):
+    company.spoil("empty", path="/v1/collaborators", region="osc-secnum-fr1")
+    company.spoil("empty", path="/v1/apps/*/collaborators", region="osc-secnum-fr1")
+    company.sync()
+    assert company.period("vault-api", "fred@acme.example").missing_at is not None
+    company.world.change_role("vault-api", "fred@acme.example", limited=True)
+    company.sync()
+
+    before, now = company.periods("vault-api", "fred@acme.example")
+    assert (before.role, now.role) == ("collaborator", "limited")
+    assert (before.missing_at, before.ended_at) == (None, now.started_at)
+
+
 def test_a_list_that_leaves_an_app_out_twice_ends_nobody(company):
     """The app itself is asked before anybody's end is believed."""
     company.spoil("empty", path="/v1/collaborators", region="osc-secnum-fr1", times=None)

@@ -174,6 +174,8 @@ class Schedule:
 
     def _lay(self, fault):
         """Unless nobody could tell: a list that lies while the readings that check it fail."""
+        if fault.place in {one.place for one in self.laid}:
+            return  # the first would hide the other
         laid = [*self.laid, fault]
         if any(one.is_lie_of_list for one in laid) and any(one.blinds for one in laid):
             return
