@@ -15,6 +15,7 @@ from governance.accounts.models import User
 from governance.connections.permissions import may_see_connections
 from governance.core import theme
 from governance.core.templatetags.interface import ago
+from governance.inventory.queries.newest import NEWEST, memory
 from governance.inventory.queries.prepared import limited, prepared
 
 MOST_PEOPLE = 100
@@ -31,9 +32,9 @@ class Frame:
     read: int  # of those: by a reading that was not followed by a failed one
     oldest_at: datetime | None  # the oldest of their readings; None while nothing was ever read
     failing: int  # scopes whose latest reading failed
-    without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
     held: int  # removals that wait for a person
     running: bool
+    without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
 
     @property
     def is_late(self) -> bool:
@@ -99,9 +100,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 # The price must not grow with the inventory: every page pays it. Who sees everything is told what
 # the last run counted when it ended (the apps are counted here only before the first has); who
-# sees some projects has few apps. People are counted up to a hundred: beyond, "99+" says it.
+# sees some projects has few apps. People are counted up to a hundred: beyond, "99+" says it; and
+# only where something happened since they were counted last.
+_NEWEST = f"WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {', '.join(NEWEST)}) AS words)"
 _EVERYTHING = """
-WITH ended AS (
+, ended AS (
     SELECT (coverage->>'expected')::int AS expected, (coverage->>'read')::int AS read
     FROM sync_run WHERE coverage->>'expected' IS NOT NULL ORDER BY requested_at DESC LIMIT 1
 ), apps AS (
@@ -118,16 +121,17 @@ WITH ended AS (
             WHERE coverage.latest AND scope.retired_at IS NULL
               AND scope.kind IN ('collaborators', 'app')) AS until
 ), off AS (
-    SELECT count(*) AS people FROM (
+    SELECT words, CASE WHEN words <> %(kept)s THEN (SELECT count(*) FROM (
         SELECT FROM inventory_person person
         WHERE person.two_factor = 'off' AND EXISTS (
             SELECT FROM inventory_collaboration held
             WHERE held.person_id = person.id AND held.ended_at IS NULL)
-        LIMIT %(limit)s) enough
+        LIMIT %(limit)s) enough) END AS people
+    FROM newest
 )
 """
 _SOME = """
-WITH seen AS MATERIALIZED (
+, seen AS MATERIALIZED (
     SELECT id, scope_id, stale_since FROM inventory_app
     WHERE gone_at IS NULL AND project_id = ANY(%(projects)s::uuid[])
 ), by_scope AS (
@@ -142,14 +146,15 @@ WITH seen AS MATERIALIZED (
     LEFT JOIN inventory_scope scope ON scope.id = by_scope.scope_id
     LEFT JOIN inventory_coverage coverage ON coverage.scope_id = scope.id AND coverage.latest
 ), off AS (
-    SELECT count(*) AS people FROM (
+    SELECT words, CASE WHEN words <> %(kept)s THEN (SELECT count(*) FROM (
         SELECT FROM (
             SELECT DISTINCT held.person_id FROM seen CROSS JOIN LATERAL (
                 SELECT person_id FROM inventory_collaboration
                 WHERE app_id = seen.id AND ended_at IS NULL OFFSET 0) held
         ) held JOIN inventory_person person ON person.id = held.person_id
         WHERE person.two_factor = 'off'
-        LIMIT %(limit)s) enough
+        LIMIT %(limit)s) enough) END AS people
+    FROM newest
 )
 """
 _REST = """
@@ -161,17 +166,24 @@ SELECT (SELECT count(*) FROM connections_connection),
        apps.apps, apps.read, apps.until,
        (SELECT count(*) FROM inventory_scope
         WHERE stale_since IS NOT NULL AND retired_at IS NULL),
-       off.people,
        (SELECT count(*) FROM sync_heldremoval WHERE state = 'waiting'),
-       EXISTS (SELECT FROM sync_run WHERE state = 'running')
+       EXISTS (SELECT FROM sync_run WHERE state = 'running'),
+       off.words, off.people
 FROM apps, off
 """
 
 
 def read_frame(user: User, now: datetime) -> Frame:
     """The counts of the frame for `user`, in one query."""
-    seen = _EVERYTHING if user.sees_everything else _SOME
+    scope = None if user.sees_everything else tuple(user.projects)
+    kept_newest, kept_off = memory.recall(("frame", scope)) or ("", 0)
+    sql = _NEWEST + (_EVERYTHING if scope is None else _SOME) + _REST
+    values = {"projects": list(user.projects), "kept": kept_newest}
     with prepared() as cursor:
-        cursor.execute(limited(seen + _REST, MOST_PEOPLE), {"projects": list(user.projects)})
-        row = cursor.fetchone()
-    return Frame(now, *row)
+        cursor.execute(limited(sql, MOST_PEOPLE), values)
+        *row, newest, off = cursor.fetchone()
+    if off is None:
+        off = kept_off
+    else:
+        memory.keep(("frame", scope), (newest, off))
+    return Frame(now, *row, off)
