@@ -186,4 +186,5 @@ def read_frame(user: User, now: datetime) -> Frame:
         off = kept_off
     else:
         memory.keep(("frame", scope), (newest, off))
-    return Frame(now, *row, off)
+    row.append(off)
+    return Frame(now, *row)
