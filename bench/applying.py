@@ -104,12 +104,13 @@ class Bench:
     def _prepare_copy(self) -> None:
         """What `apply` would copy if it copied every row, made outside the time of the limit."""
         from governance.sync.known import known_apps
-        from governance.sync.rows import Digests, row_digest, seen
+        from governance.sync.rows import Digests, row_digests, seen
 
         ids = {name: app.id for name, app in known_apps(self.region.pk, self.connection.pk).items()}
         digests = Digests().read(self.rows)
         self.copied = [
-            (ids[row.app_id], *seen(row, digests, owned=True), row_digest(row)) for row in self.rows
+            (ids[row.app_id], *seen(row, digests, owned=True), digest)
+            for row, digest in zip(self.rows, row_digests(self.rows), strict=True)
         ]
 
     def _list_apps(self) -> None:

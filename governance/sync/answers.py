@@ -4,15 +4,12 @@ An answer of a hundred thousand rows is never held whole: it is read again for t
 and an app is handed on as soon as the last of its rows has come.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
+from itertools import groupby
 
 from governance.scalingo import Collaborator, Listing
-from governance.sync.apply.compare import APPS_PER_BATCH
-from governance.sync.rows import Digests
-
-# Rows of whole apps held in memory at once; an app has some twenty.
-_ROWS_AT_ONCE = 10_000
+from governance.sync.rows import Digests, app_id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +24,36 @@ class Answers:
     def digest(self, app_id: str) -> bytes:
         return self.of(app_id).of(app_id)
 
-    def rows(self, wanted: frozenset[str]) -> Iterator[Collaborator]:
-        """The rows of `wanted` apps."""
-        listed = wanted - self.single.keys()
-        if listed:
-            yield from (row for row in self.listing if row.app_id in listed)
-        for app_id in wanted & self.single.keys():
-            yield from (row for row in self.single[app_id][0] if row.app_id == app_id)
-
     def of(self, app_id: str) -> Digests:
         """What the answer that counts for an app says as a whole."""
         return self.single[app_id][1] if app_id in self.single else self.digests
 
-    def in_batches(self, wanted: frozenset[str]) -> Iterator[list[tuple[str, list[Collaborator]]]]:
-        """The rows of `wanted` apps, whole apps at a time; in the end, those without any."""
+    def in_order(self, wanted: Set[str]) -> list[str]:
+        """The `wanted` apps, about as `of_each` hands them on."""
+        listed = [app_id for app_id in self.digests.apps() if app_id in wanted]
+        return [*listed, *sorted(wanted - self.digests.apps())]
+
+    def of_each(self, wanted: Set[str]) -> Iterator[tuple[str, list[Collaborator]]]:
+        """Each of the `wanted` apps with all of its rows; in the end, those without any."""
         gathered: dict[str, list[Collaborator]] = {}
-        batch: list[tuple[str, list[Collaborator]]] = []
-        held = 0
-        for row in self.rows(wanted):
-            rows = gathered.setdefault(row.app_id, [])
-            rows.append(row)
-            if len(rows) < self.of(row.app_id).count(row.app_id):
-                continue
-            batch.append((row.app_id, gathered.pop(row.app_id)))
-            held += len(rows)
-            if held >= _ROWS_AT_ONCE or len(batch) >= APPS_PER_BATCH:
-                yield batch
-                batch, held = [], 0
-        nobody = (app_id for app_id in sorted(wanted) if not self.of(app_id).count(app_id))
-        for app_id in nobody:
-            batch.append((app_id, []))
-            if len(batch) >= APPS_PER_BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        for app_id, run in self._runs(wanted):
+            rows = gathered.pop(app_id, [])
+            rows += run
+            if len(rows) < self.of(app_id).count(app_id):
+                gathered[app_id] = rows
+            else:
+                yield app_id, rows
+        for app_id in sorted(wanted):
+            if not self.of(app_id).count(app_id):
+                yield app_id, []
+
+    def _runs(self, wanted: Set[str]) -> Iterator[tuple[str, Iterator[Collaborator]]]:
+        """The rows of `wanted` apps, those of an app that come together at once."""
+        if listed := wanted - self.single.keys():
+            for app_id, run in groupby(self.listing, app_id_of):
+                if app_id in listed:
+                    yield app_id, run
+        for app_id in wanted & self.single.keys():
+            for found, run in groupby(self.single[app_id][0], app_id_of):
+                if found == app_id:
+                    yield app_id, run

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -15,18 +15,19 @@ from governance.sync.answers import Answers
 from governance.sync.apply import (
     Batch,
     End,
+    OpenRows,
     apply_two_factor,
     find_changes,
     forget_missing,
-    open_rows,
     unknown_accounts,
     write_changes,
 )
+from governance.sync.apply.compare import APPS_PER_BATCH, ROWS_PER_BATCH
 from governance.sync.causes import ask_who
 from governance.sync.context import Place
 from governance.sync.known import KnownApp, mark_apps_stale, note_unchanged
 from governance.sync.listings import raise_if_hopeless, sentence_of
-from governance.sync.rows import Digests, row_digest, seen, storable
+from governance.sync.rows import Digests, row_digests, seen, storable
 from governance.sync.scopes import Reading
 
 
@@ -139,38 +140,61 @@ def apply_answers(
         (unchanged if app.digest == answers.digest(app_id) else changed).append(app)
     forget_missing([app.id for app in unchanged if app.missing_at], fence=reading.fence)
     note_unchanged(unchanged, scope_id=reading.scope.pk)
-    by_id = {app.scalingo_id: app for app in changed}
-    for rows in answers.in_batches(frozenset(by_id)):
-        batch = [(by_id[app_id], of_app) for app_id, of_app in rows]
-        _apply_batch(place, reading, batch, answers, at=seen_at)
+    for differing in _differing({app.scalingo_id: app for app in changed}, answers):
+        _apply_batch(place, reading, differing, answers, at=seen_at)
     if changed or reading.scope.stale_since:
         _settle_two_factor(place, reading, answers.digests, at=seen_at)
 
 
+@dataclass(slots=True)
+class _Differing:
+    """The rows of some apps that are not as they were, and who is absent."""
+
+    apps: list[KnownApp] = field(default_factory=list)
+    rows: list[tuple[UUID, tuple[str, ...], bytes | None]] = field(default_factory=list)
+    absent: list[tuple[UUID, str]] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.apps) >= APPS_PER_BATCH or len(self.rows) >= ROWS_PER_BATCH
+
+    def add(
+        self,
+        app: KnownApp,
+        rows: Sequence[Collaborator],
+        known: dict[str, bytes | None],
+        answers: Answers,
+    ) -> None:
+        """Compare the rows of one app with those that are open there, which are used up."""
+        self.apps.append(app)
+        digests = answers.of(app.scalingo_id)
+        for row, digest in zip(rows, row_digests(rows), strict=True):
+            if known.pop(storable(row.id, 80), None) != digest:
+                self.rows.append((app.id, seen(row, digests, owned=answers.owned), digest))
+        self.absent += ((app.id, collaborator_id) for collaborator_id in known)
+
+
+def _differing(apps: Mapping[str, KnownApp], answers: Answers) -> Iterator[_Differing]:
+    """What differs of `apps`, in batches that a transaction can take."""
+    open_now = OpenRows(apps[app_id].id for app_id in answers.in_order(apps.keys()))
+    batch = _Differing()
+    for app_id, rows in answers.of_each(apps.keys()):
+        batch.add(apps[app_id], rows, open_now.of(apps[app_id].id), answers)
+        if batch.is_full:
+            yield batch
+            batch = _Differing()
+    if batch.apps:
+        yield batch
+
+
 def _apply_batch(
-    place: Place,
-    reading: Reading,
-    apps: Sequence[tuple[KnownApp, list[Collaborator]]],
-    answers: Answers,
-    *,
-    at: datetime,
+    place: Place, reading: Reading, differing: _Differing, answers: Answers, *, at: datetime
 ) -> None:
-    absent: list[tuple[UUID, str]] = []
-    open_now = open_rows([app.id for app, _ in apps])
-
-    def differing() -> Iterator[tuple[UUID, tuple[str, ...], bytes | None]]:
-        """The rows that are not as they were; and who is `absent`, once all were looked at."""
-        for app, rows in apps:
-            known, digests = open_now[app.id], answers.of(app.scalingo_id)
-            for row in rows:
-                digest = row_digest(row)
-                if known.pop(storable(row.id, 80), None) != digest:
-                    yield app.id, seen(row, digests, owned=answers.owned), digest
-            absent.extend((app.id, collaborator_id) for collaborator_id in known)
-
-    batches = [Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app, _ in apps]
-    found = find_changes(batches, differing(), absent, at=at)
-    causes = ask_who(place, {app.id: app.scalingo_id for app, _ in apps}, found.changes)
+    batches = [
+        Batch(app.id, answers.digest(app.scalingo_id), app.previous) for app in differing.apps
+    ]
+    found = find_changes(batches, differing.rows, differing.absent, at=at)
+    causes = ask_who(place, {app.id: app.scalingo_id for app in differing.apps}, found.changes)
     ends = write_changes(
         found,
         fence=reading.fence,
@@ -189,13 +213,12 @@ def _settle_two_factor(place: Place, reading: Reading, digests: Digests, *, at: 
     Where a body no longer disagrees with itself, the row that is left may be one of them; and
     while a scope could not be read, another one may have said otherwise.
     """
+    doubtful = unknown_accounts() if reading.scope.stale_since is None else None
     said = {
         account: value
-        for account, value in digests.two_factor().items()
+        for account, value in digests.two_factor(among=doubtful).items()
         if value != TwoFactor.UNKNOWN
     }
-    if reading.scope.stale_since is None:
-        said = {account: said[account] for account in unknown_accounts() & said.keys()}
     place.context.two_factor += apply_two_factor(said, at=at, fence=reading.fence)
 
 

@@ -4,9 +4,9 @@ Everything here is pure: no database, no clock. Whatever Scalingo says may be ho
 text is made storable here and nowhere else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Set
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from itertools import groupby
 from operator import attrgetter
 
@@ -67,15 +67,14 @@ def membership(row: Collaborator) -> tuple[object, ...]:
     return row.id, person_key(row), row.is_limited, row.status
 
 
-encode = msgspec.json.Encoder().encode
-_app_id = attrgetter("app_id")
+encode = msgspec.msgpack.Encoder().encode
+app_id_of = attrgetter("app_id")
 _row_id = attrgetter("id")
-_two_factor = attrgetter("user_id", "two_factor")
 
 
-def row_digest(row: Collaborator) -> bytes:
-    """16 bytes that change when anything of the row does."""
-    return blake2b(encode(row), digest_size=16).digest()
+def row_digests(rows: Iterable[Collaborator]) -> Iterator[bytes]:
+    """Of each row, 16 bytes that change when anything of it does."""
+    return (blake2b(text, digest_size=16).digest() for text in map(encode, rows))
 
 
 class Digests:
@@ -92,41 +91,49 @@ class Digests:
         self.watched: dict[str, set[tuple[object, ...]]] = {app_id: set() for app_id in watch}
         self._sums: dict[str, int] = {}
         self._counts: dict[str, int] = {}
-        self._said: set[tuple[str | None, bool | None]] = set()
+        # Whose 2FA is on, off, or not said; of a body that disagrees, an account stands in two.
+        self._on: set[str | None] = set()
+        self._off: set[str | None] = set()
+        self._silent: set[str | None] = set()
 
     def read(self, rows: Iterable[Collaborator]) -> "Digests":
         """Take all of `rows` in. Returns itself."""
-        sums, counts, watched, said = self._sums, self._counts, self.watched, self._said
-        for app_id, group in groupby(rows, _app_id):
+        sums, counts, watched = self._sums, self._counts, self.watched
+        on, off, silent = self._on.add, self._off.add, self._silent.add
+        for app_id, group in groupby(rows, app_id_of):
             run = sorted(group, key=_row_id)
-            digest = blake2b(encode(run), digest_size=16).digest()
+            # Most processors have instructions for it: half the time of any other.
+            digest = sha256(encode(run)).digest()[:16]
             sums[app_id] = sums.get(app_id, 0) + int.from_bytes(digest, "big")
             counts[app_id] = counts.get(app_id, 0) + len(run)
             if app_id in watched:
                 watched[app_id].update(map(membership, run))
-            said.update(map(_two_factor, run))
+            for row in run:
+                if row.two_factor:
+                    on(row.user_id)
+                elif row.two_factor is None:
+                    silent(row.user_id)
+                else:
+                    off(row.user_id)
         return self
 
     @cached_property
     def disagreeing(self) -> frozenset[str]:
         """The accounts of which this body says that their 2FA is on, and that it is off."""
-        on = {user_id for user_id, value in self._said if value}
-        off = {user_id for user_id, value in self._said if value is False}
-        return frozenset(user_id for user_id in on & off if user_id is not None)
+        return frozenset(user_id for user_id in self._on & self._off if user_id)
 
     @cached_property
     def _two_factor(self) -> dict[str, bool | None]:
         """What is said of each account; what says nothing gives way to what does."""
-        silent = {user_id: None for user_id, value in self._said if user_id and value is None}
-        told = {user_id: value for user_id, value in self._said if user_id and value is not None}
-        return {**silent, **told}
+        said = ((self._silent, None), (self._off, False), (self._on, True))
+        return {user_id: value for ids, value in said for user_id in ids if user_id}
 
     def __contains__(self, app_id: str) -> bool:
         return app_id in self._sums
 
-    def apps(self) -> set[str]:
-        """The Scalingo ids of the apps that have rows."""
-        return set(self._sums)
+    def apps(self) -> Set[str]:
+        """The Scalingo ids of the apps that have rows, in the order of the rows."""
+        return self._sums.keys()
 
     def of(self, app_id: str) -> bytes:
         """32 bytes; those of nobody are zeros."""
@@ -138,11 +145,7 @@ class Digests:
 
     def whole(self) -> bytes:
         """32 bytes over everything read."""
-        total = blake2b(digest_size=32)
-        for app_id in sorted(self._sums):
-            total.update(app_id.encode("utf-8", "surrogatepass"))
-            total.update(self._sums[app_id].to_bytes(32, "big"))
-        return total.digest()
+        return sha256(encode([(app_id, self.of(app_id)) for app_id in sorted(self._sums)])).digest()
 
     def two_factor_of(self, user_id: str | None) -> TwoFactor:
         """What this body says of an account's 2FA; unknown if it says both, or nothing."""
@@ -150,9 +153,17 @@ class Digests:
             return TwoFactor.UNKNOWN
         return _TWO_FACTOR[self._two_factor.get(user_id)]
 
-    def two_factor(self) -> dict[str, TwoFactor]:
-        """What this body says of the 2FA of every account in it, by storable user id."""
-        return {storable(user_id, 254): self.two_factor_of(user_id) for user_id in self._two_factor}
+    def two_factor(self, among: Collection[str] | None = None) -> dict[str, TwoFactor]:
+        """What this body says of the 2FA of the accounts in it, by storable user id.
+
+        Of all of them, or of those `among` whom it is asked for.
+        """
+        named = ((storable(user_id, 254), user_id) for user_id in self._two_factor)
+        return {
+            name: self.two_factor_of(user_id)
+            for name, user_id in named
+            if among is None or name in among
+        }
 
 
 def seen(row: Collaborator, digests: Digests, *, owned: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ are staged, and `guard` decides when the run has seen its scopes. Unchanged cost
 
 from governance.sync.apply.apps import ListedApp, apply_apps
 from governance.sync.apply.collaborations import End, write_changes
-from governance.sync.apply.compare import AppChange, Batch, Difference, find_changes, open_rows
+from governance.sync.apply.compare import AppChange, Batch, Difference, OpenRows, find_changes
 from governance.sync.apply.ends import forget_missing, note_missing, write_ends
 from governance.sync.apply.people import apply_two_factor, unknown_accounts
 
@@ -17,12 +17,12 @@ __all__ = [
     "Difference",
     "End",
     "ListedApp",
+    "OpenRows",
     "apply_apps",
     "apply_two_factor",
     "find_changes",
     "forget_missing",
     "note_missing",
-    "open_rows",
     "unknown_accounts",
     "write_changes",
     "write_ends",

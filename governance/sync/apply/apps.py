@@ -5,7 +5,7 @@ collaborators.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from governance.audit.actions import record_many
 from governance.audit.events import Entry, Source
 from governance.inventory.models import Collaboration, Role, Status, TwoFactor
 from governance.sync.apply.collaborations import NO_CAUSES, Causes, write_changes
-from governance.sync.apply.compare import APPS_PER_BATCH, AppChange, Batch, Difference, find_changes
+from governance.sync.apply.compare import APPS_PER_BATCH, AppChange, Batch, find_changes
 from governance.sync.fencing import Fence
 
 # Who made these changes; the apps' Scalingo ids, by ours.
@@ -133,8 +133,8 @@ SELECT a.scalingo_id, a.id, a.first_seen_at = %(at)s
 
 _OWNERS = """
 UPDATE inventory_app a SET owner_id = c.person_id
-  FROM inventory_collaboration c JOIN batch b ON b.app_id = c.app_id
- WHERE a.id = c.app_id AND c.collaborator_id = 'owner' AND c.ended_at IS NULL
+  FROM inventory_collaboration c JOIN incoming b ON b.app_id = c.app_id
+ WHERE b.what = 'app' AND a.id = c.app_id AND c.collaborator_id = 'owner' AND c.ended_at IS NULL
    AND a.owner_id IS DISTINCT FROM c.person_id
 """
 
@@ -259,7 +259,7 @@ def _apply_owners(
     ]
     rows = [(ids[app.scalingo_id], _owner_row(app), None) for app in apps]
     # The listing of apps says nothing of 2FA.
-    found = Difference(find_changes(batches, rows, at=at).changes, [])
+    found = replace(find_changes(batches, rows, at=at), two_factor=[])
     given = [change for change in found.changes if change.what == "changed"]
     by_id = {ids[app.scalingo_id]: app.scalingo_id for app in apps}
     causes = who(by_id, given) if given else NO_CAUSES

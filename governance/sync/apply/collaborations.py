@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from governance.audit.actions import record_many
+from governance.inventory.models import Role
 from governance.sync.apply.attribution import Cause, write_attributions
 from governance.sync.apply.compare import AppChange, Difference
-from governance.sync.apply.people import rename_people, touch, write_two_factor
+from governance.sync.apply.people import rename_people, write_two_factor
 from governance.sync.apply.platform_events import entries_of
 from governance.sync.fencing import Fence
 
@@ -35,21 +36,18 @@ UPDATE inventory_collaboration c
   FROM diff d WHERE d.what = 'changed' AND c.id = d.collaboration_id
 """
 
+# Gives those that a cause may be written for.
 _OPEN = """
-INSERT INTO inventory_collaboration
-       (app_id, person_id, collaborator_id, role, status, status_said, digest,
-        since_after, since_at, started_after, started_at)
-SELECT app_id, person_id, collaborator_id, role, status, COALESCE(status_said, ''), digest,
-       since_after, COALESCE(since_at, %(at)s), previous, %(at)s
-  FROM diff WHERE what <> 'ended'
-"""
-
-# Opened rows are found again by their app and id: at most one is open.
-_OPENED = """
-SELECT c.id, c.app_id, c.collaborator_id
-  FROM diff d JOIN inventory_collaboration c
-    ON c.app_id = d.app_id AND c.collaborator_id = d.collaborator_id AND c.ended_at IS NULL
- WHERE d.what <> 'ended' AND d.previous IS NOT NULL
+WITH opened AS (
+    INSERT INTO inventory_collaboration
+           (app_id, person_id, collaborator_id, role, status, status_said, digest,
+            since_after, since_at, started_after, started_at)
+    SELECT app_id, person_id, collaborator_id, role, status, COALESCE(status_said, ''), digest,
+           since_after, COALESCE(since_at, %(at)s), previous, %(at)s
+      FROM diff WHERE what IN ('new', 'changed')
+    RETURNING id, app_id, collaborator_id, started_after
+)
+SELECT id, app_id, collaborator_id FROM opened WHERE started_after IS NOT NULL
 """
 
 # The invited address whose last collaboration became somebody's leads to that person from now on.
@@ -74,21 +72,30 @@ UPDATE inventory_person p SET merged_into_id = moved.person_id
 # Rows that differ in what is no period: a name, 2FA; or that are there again.
 _SEEN_AGAIN = """
 UPDATE inventory_collaboration c
-   SET digest = s.digest, missing_after = NULL, missing_at = NULL
-  FROM seen s
- WHERE c.ended_at IS NULL AND c.app_id = s.app_id AND c.collaborator_id = s.collaborator_id
-   AND (c.missing_at IS NOT NULL OR c.digest IS DISTINCT FROM s.digest)
+   SET digest = d.digest, missing_after = NULL, missing_at = NULL
+  FROM diff d
+ WHERE d.what = 'same' AND c.id = d.collaboration_id
+   AND (c.missing_at IS NOT NULL OR c.digest IS DISTINCT FROM d.digest)
 """
 
 # An app with staged ends keeps its old digest until they are written: it is looked at again.
 _DIGEST = """
 UPDATE inventory_app a
-   SET digest = CASE WHEN EXISTS (SELECT 1 FROM diff d WHERE d.app_id = a.id AND d.what = 'ended')
-                     THEN a.digest ELSE b.digest END,
-       changed_at = CASE WHEN EXISTS (SELECT 1 FROM diff d WHERE d.app_id = a.id)
-                         THEN %(at)s ELSE a.changed_at END,
+   SET digest = CASE WHEN d.ends THEN a.digest ELSE b.digest END,
+       changed_at = CASE WHEN d.app_id IS NOT NULL THEN %(at)s ELSE a.changed_at END,
        stale_since = NULL, stale_reason = '', scope_id = COALESCE(%(scope)s, a.scope_id)
-  FROM batch b WHERE a.id = b.app_id AND b.digest IS NOT NULL
+  FROM incoming b
+  LEFT JOIN (SELECT app_id, bool_or(what = 'ended') AS ends FROM diff
+              WHERE what <> 'same' GROUP BY app_id) d ON d.app_id = b.app_id
+ WHERE b.what = 'app' AND a.id = b.app_id AND b.digest IS NOT NULL
+"""
+
+# Something of these people changed; whoever is new at an app's first reading was there before.
+_TOUCH = """
+INSERT INTO inventory_lastchange (person_id, at)
+SELECT DISTINCT person_id, %(at)s::timestamptz FROM diff
+ WHERE what = 'changed' OR (what = 'new' AND previous IS NOT NULL)
+ON CONFLICT (person_id) DO UPDATE SET at = GREATEST(inventory_lastchange.at, EXCLUDED.at)
 """
 
 Causes = Mapping[tuple[UUID, str], Cause]
@@ -109,23 +116,21 @@ def write_changes(
     Raises `Fenced` when a newer observation of this scope was applied meanwhile; nothing is
     written then. `also` runs inside the transaction, before the audit events.
     """
-    now = {"at": at, "scope": scope_id}
-    changes = found.changes
+    told = [change for change in found.changes if change.what != "ended"]
     with transaction.atomic(), connection.cursor() as cursor:
+        # 1. Nobody newer has been here.
         fence.enforce(cursor)
-        rename_people(cursor, at)
-        cursor.execute(_CLOSE, now)
-        cursor.execute(_OPEN, now)
-        cursor.execute(_OPENED)
-        opened = {(app_id, said): pk for pk, app_id, said in cursor.fetchall()}
-        cursor.execute(_MERGE, now)
-        cursor.execute(_SEEN_AGAIN)
-        cursor.execute(_DIGEST, now)
+        # 2. The rows, and who they are.
+        opened = _write_rows(cursor, found, at)
+        # 3. The apps: what they looked like, and when they changed.
+        if any(found.digests.values()):
+            cursor.execute(_DIGEST, {"at": at, "scope": scope_id})
         events = write_two_factor(cursor, found.two_factor, at=at)
         if also:
             also(cursor)
-        told = [change for change in changes if change.what != "ended"]
-        touch(cursor, {change.person_id for change in told}, at=at)
+        # 4. What is told of it.
+        if told:
+            cursor.execute(_TOUCH, {"at": at})
         write_attributions(
             cursor,
             [
@@ -135,17 +140,35 @@ def write_changes(
             ],
         )
         record_many([*entries_of(told, causes, at=at), *events])
-        digests = _digests(cursor) if len(told) < len(changes) else {}
     return [
-        End(change=change, seen_at=at, fence=fence, digest=digests.get(change.app_id))
-        for change in changes
+        End(change=change, seen_at=at, fence=fence, digest=found.digests.get(change.app_id))
+        for change in found.changes
         if change.what == "ended"
     ]
 
 
-def _digests(cursor: CursorWrapper) -> dict[UUID, bytes]:
-    cursor.execute("SELECT app_id, digest FROM batch")
-    return dict(cursor.fetchall())
+def _write_rows(
+    cursor: CursorWrapper, found: Difference, at: datetime
+) -> dict[tuple[UUID, str], int]:
+    """Names and periods. Returns the opened rows that are a change, by app and collaborator id."""
+    changed = [change for change in found.changes if change.what == "changed"]
+    opened: dict[tuple[UUID, str], int] = {}
+    if found.renamed:
+        rename_people(cursor, at)
+    if changed:
+        cursor.execute(_CLOSE, {"at": at})
+    if found.new or changed:
+        cursor.execute(_OPEN, {"at": at})
+        opened = {(app_id, said): pk for pk, app_id, said in cursor.fetchall()}
+    if any(_is_somebody_else(change) for change in changed):
+        cursor.execute(_MERGE, {"at": at})
+    if found.again:
+        cursor.execute(_SEEN_AGAIN)
+    return opened
+
+
+def _is_somebody_else(change: AppChange) -> bool:
+    return change.person_id != change.old_person_id and change.role != Role.OWNER
 
 
 def _key(change: AppChange) -> tuple[UUID, str]:

@@ -22,7 +22,7 @@ WITH missing AS (
            gen_random_uuid() AS id, s.kind, s.key, s.email, s.username,
            COALESCE(NULLIF(s.two_factor, ''), 'unknown') AS two_factor
       FROM incoming s
-     WHERE NOT EXISTS (
+     WHERE s.what = 'row' AND NOT EXISTS (
            SELECT 1 FROM inventory_identity i
             WHERE i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
               AND i.kind IN ('user_id', 'email'))
@@ -47,27 +47,12 @@ UNION ALL
 SELECT id, 'username', username, %(at)s FROM missing WHERE kind = 'user_id' AND username <> ''
 """
 
-_NAME_PEOPLE = """
-INSERT INTO seen
-SELECT s.*, i.person_id
-  FROM incoming s JOIN inventory_identity i
-    ON i.kind = s.kind AND i.value = s.key AND i.ended_at IS NULL
-   AND i.kind IN ('user_id', 'email')
-"""
-
 # Who is called otherwise than we know. Rows of one body may differ: the last app's row counts.
-_ANYBODY_RENAMED = """
-SELECT 1 FROM seen s JOIN inventory_person p ON p.id = s.person_id
- WHERE (s.email <> '' AND s.email <> p.email)
-    OR (s.username <> '' AND s.username <> p.username)
- LIMIT 1
-"""
-
 _RENAMED = """
 CREATE TEMP TABLE renamed ON COMMIT DROP AS
 SELECT DISTINCT ON (s.person_id) s.person_id, s.email, s.username,
        p.email AS old_email, p.username AS old_username
-  FROM seen s JOIN inventory_person p ON p.id = s.person_id
+  FROM diff s JOIN inventory_person p ON p.id = s.person_id
  WHERE (s.email <> '' AND s.email <> p.email)
     OR (s.username <> '' AND s.username <> p.username)
  ORDER BY s.person_id, s.app_id DESC, s.collaborator_id
@@ -102,9 +87,8 @@ UPDATE inventory_person p
 
 
 def make_people(cursor: CursorWrapper, at: datetime) -> None:
-    """Make a person of everyone in `incoming` who is not one yet; `seen` gets who each row is."""
+    """Make a person of everyone in `incoming` who is not one yet."""
     cursor.execute(_MAKE_PEOPLE, {"at": at})
-    cursor.execute(_NAME_PEOPLE)
 
 
 _TOUCH = """
@@ -122,9 +106,6 @@ def touch(cursor: CursorWrapper, people: Collection[UUID], *, at: datetime) -> N
 
 def rename_people(cursor: CursorWrapper, at: datetime) -> None:
     """Keep the address and the username that were read last. Call it inside a transaction."""
-    cursor.execute(_ANYBODY_RENAMED)
-    if not cursor.fetchone():
-        return
     cursor.execute(_RENAMED)
     for statement in (_CLOSE_NAMES, _OPEN_NAMES, _RENAME):
         cursor.execute(statement, {"at": at})
@@ -149,15 +130,11 @@ SELECT i.value
 # When it was still otherwise: at the last reading of an app that they were on then. What a reading
 # said that did not have them says nothing of their 2FA.
 _SEEN_OTHERWISE = """
-SELECT s.person_id, p.two_factor, s.two_factor, max(b.previous) FILTER (WHERE c.id IS NOT NULL)
-  FROM seen s
-  JOIN inventory_person p ON p.id = s.person_id
-  JOIN batch b ON b.app_id = s.app_id
-  LEFT JOIN inventory_collaboration c
-    ON c.app_id = s.app_id AND c.collaborator_id = s.collaborator_id AND c.ended_at IS NULL
-   AND c.person_id = s.person_id AND c.missing_at IS NULL
- WHERE s.kind = 'user_id' AND s.two_factor NOT IN ('', p.two_factor)
- GROUP BY s.person_id, p.two_factor, s.two_factor
+SELECT person_id, known_two_factor, two_factor,
+       max(previous) FILTER (WHERE old_person_id = person_id AND missing_at IS NULL)
+  FROM diff
+ WHERE kind = 'user_id' AND two_factor NOT IN ('', known_two_factor)
+ GROUP BY person_id, known_two_factor, two_factor
 """
 
 _CLOSE_PERIOD = """
@@ -198,7 +175,7 @@ class TwoFactorChange:
 
 
 def two_factor_seen(cursor: CursorWrapper) -> list[TwoFactorChange]:
-    """Whose 2FA is otherwise in `seen` than we know."""
+    """Whose 2FA is otherwise in `diff` than we know."""
     cursor.execute(_SEEN_OTHERWISE)
     return [TwoFactorChange(*row) for row in cursor.fetchall()]
 
