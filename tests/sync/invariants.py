@@ -158,10 +158,13 @@ def converged(company):
     _same(_known_apps(), _visible_apps(company))
     _same(_known_people(), _visible_people(company))
     _same(_known_two_factor(), _visible_two_factor(company))
-    missing = Collaboration.objects.exclude(missing_at=None)
+    readable = Connection.objects.readable().values("pk")
+    missing = Collaboration.objects.exclude(missing_at=None).filter(app__authority_id__in=readable)
     assert not missing.filter(app__gone_at=None, app__suspect_since=None).exists()
-    assert not Scope.objects.filter(retired_at=None).exclude(stale_since=None).exists()
-    stale = App.objects.listed().filter(suspect_since=None).exclude(stale_since=None)
+    scopes = Scope.objects.filter(retired_at=None, connection_id__in=readable)
+    assert not scopes.exclude(stale_since=None).exists()
+    stale = App.objects.listed().filter(suspect_since=None, authority_id__in=readable)
+    stale = stale.exclude(stale_since=None)
     assert not stale.exists(), stale.values("name", "stale_reason")
 
 

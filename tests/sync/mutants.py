@@ -13,7 +13,7 @@ from governance.audit import actions as audit
 from governance.inventory.models import App, Coverage
 from governance.scalingo import Collaborator, Listing, ScalingoError
 from governance.sync import canaries, collaborators, engine, guard, rows, scopes, suspects
-from governance.sync.apply import collaborations, ends
+from governance.sync.apply import Batch, collaborations, ends
 from governance.sync.fencing import Fence
 from governance.sync.known import known_apps
 
@@ -171,12 +171,13 @@ def events_are_recorded_on_their_own(monkeypatch):
 
 def the_edge_before_is_now(monkeypatch):
     """The last reading without is taken to be the one with."""
-    real = collaborators.Batch
+    real = collaborators.find_changes
 
-    def batch(app_id, digest, previous):
-        return real(app_id, digest, previous and datetime(2026, 3, 2, 9, 10, tzinfo=UTC))
+    def found(batches, *rest, at, **more):
+        late = [Batch(one.app_id, one.digest, one.previous and at) for one in batches]
+        return real(late, *rest, at=at, **more)
 
-    monkeypatch.setattr(collaborators, "Batch", batch)
+    monkeypatch.setattr(collaborators, "find_changes", found)
 
 
 def ends_are_forgotten_when_a_worker_dies(monkeypatch):

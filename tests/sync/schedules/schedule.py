@@ -26,7 +26,8 @@ from tests.sync.schedules.oracle import Oracle
 
 JUMPS = (-120, -61, -3, 7, 120)  # minutes
 # Minutes between syncs: of a busy day, of any days, and of a year in which apps come and go.
-SPANS = ((0, 0, 1, 3, 10), (0, 1, 3, 10, 10, 30, 90, 800, 1500), (10, 720, 720, 800, 1500))
+YEAR = (10, 720, 720, 800, 1500)
+SPANS = ((0, 0, 1, 3, 10), (0, 1, 3, 10, 10, 30, 90, 800, 1500), YEAR)
 
 
 def run(seed, *, syncs, counts=None):
@@ -55,6 +56,9 @@ class Schedule:
         self.deaths = [Death(random, RARE)] if random.random() < 0.5 else []
         self.jumps = random.random() < 0.1
         self.spans = random.choice(SPANS)
+        if self.spans is YEAR:
+            self.acts.one(Acts.delete_app)
+            self._wait_for(("an app is buried",))
 
     def run(self, syncs):
         """So many syncs, with whatever happens between them; and then the clean ones."""
@@ -90,6 +94,9 @@ class Schedule:
                 at=self.company.now,
             )
             self.counts["approved" if approve else "discarded"] += 1
+            if approve and self.random.random() < 0.5:
+                # More go than the plan had: they were not approved.
+                self.acts.one(self.random.choice([Acts.many_go, Acts.most_go]))
 
     # --- syncs ------------------------------------------------------------------------------------
 
@@ -98,8 +105,7 @@ class Schedule:
         if not self.random.randint(0, 5):
             self._sync(connection=self.company.olivia)
             return
-        for _ in range(self.random.choice([0, 1, 2, 2])):
-            self._lay(faults.drawn(self.random, self.regions))
+        self._lay_some(self.random.choice([0, 1, 2, 2, 3]))
         self._sync()
 
     def a_sync_that_is_lied_to(self):
@@ -109,14 +115,17 @@ class Schedule:
             app = self.random.choice(with_people)
             syncs = self.random.choice([1, 2, 2, 3])
             self._lay(faults.listing_without(app, syncs=syncs))
-            if self.random.random() < 0.4:
+            if self.random.random() < 0.5:
                 self._lay(faults.app_without_anybody(app, syncs=syncs))
+                self._wait_for(("all are back", "some are missing"))
+        self._lay_some(self.random.randint(0, 1))
         self._sync()
 
     def a_sync_with_foreign_rows(self):
         """The list of one app has rows of another."""
         apps = self.acts.apps()
         self._lay(faults.foreign_rows(*self.random.sample(apps, 2), syncs=1))
+        self._lay_some(self.random.randint(0, 1))
         self._sync()
 
     def a_sync_while_things_happen(self):
@@ -124,12 +133,17 @@ class Schedule:
         for _ in range(self.random.randint(1, 2)):
             skip = self.random.randint(2, 9)
             self.world.fault(path="/v1/**", skip=skip, does=lambda: self._meanwhile(1))
+        self._lay_some(self.random.randint(0, 1))
         self._sync(still=False)
 
     def a_sync_whose_worker_dies(self):
         """It, or the first after it that comes to where death waits."""
-        self.deaths = [*self.deaths[-1:], Death(self.random, [*POINTS])]
+        self.deaths = [*self.deaths[-2:], Death(self.random, [*POINTS])]
         self.a_sync()
+
+    def _wait_for(self, points):
+        if self.random.random() < 0.3:
+            self.deaths.append(Death(self.random, points))
 
     def a_sync_whose_worker_is_paused(self):
         """Another takes its run over, and only then does it go on."""
@@ -171,6 +185,10 @@ class Schedule:
         finally:
             if threading.current_thread() is not threading.main_thread():
                 connections.close_all()
+
+    def _lay_some(self, number):
+        for _ in range(number):
+            self._lay(faults.drawn(self.random, self.regions))
 
     def _lay(self, fault):
         """Unless nobody could tell: a list that lies while the readings that check it fail."""
