@@ -156,9 +156,9 @@ TEMPLATES = [
         "OPTIONS": {
             "builtins": [
                 "template_partials.templatetags.partials",
-                "governance.core.templatetags.interface",
                 "django.templatetags.i18n",
                 "django.templatetags.static",
+                "governance.core.templatetags.interface",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

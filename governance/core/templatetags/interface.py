@@ -6,6 +6,7 @@
     {% query "two-factor" "off" q=None %}       names with a hyphen come in pairs, first
     {% badge "clock" "warn" "Pending 12 d" %}   icon, tone (ok warn bad info none), word
     {% avatar person.id person.display_name %}  initials in a disc; kind="service": a bot's square
+    {% translate "Apps" %}                      Django's own, and quicker
     {{ 12500|grouped }}                         12,500
     {{ part|percent:whole }}                    "37 %"; "—" of nothing
 
@@ -23,12 +24,15 @@ from zlib import crc32
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.template.base import Parser, Token, Variable
+from django.template.context import Context
+from django.templatetags.i18n import TranslateNode, do_translate
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from governance.core import icons
 
@@ -36,6 +40,31 @@ register = template.Library()
 
 HUES = 12
 _IN_SPRITE = frozenset(icons.NAMES)
+
+
+class Kept(template.Node):
+    """A constant in words of ours, translated once for each language."""
+
+    def __init__(self, node: TranslateNode) -> None:
+        self._node = node
+        self._said: dict[str | None, str] = {}
+
+    def render(self, context: Context) -> SafeString:
+        language = get_language()
+        if language not in self._said:
+            self._said[language] = self._node.render(context)
+        return SafeString(self._said[language])
+
+
+@register.tag
+def translate(parser: Parser, token: Token) -> template.Node:
+    """Django's own, which would look every sentence up again: a page has dozens."""
+    node = do_translate(parser, token)
+    sentence = node.filter_expression
+    is_constant = isinstance(sentence.var, Variable) and isinstance(sentence.var.literal, str)
+    if is_constant and not (sentence.filters or node.asvar or node.message_context):
+        return Kept(node)
+    return node
 
 
 @register.simple_tag

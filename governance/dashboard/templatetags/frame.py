@@ -1,6 +1,6 @@
-"""The sidebar, written once for all pages that show the same in it.
+"""The sidebar and the freshness, written once for all pages that show the same in them.
 
-    {% load frame %}{% sidebar %}
+    {% load frame %}{% sidebar %}{% freshness %}
 
 A sidebar is the dearest part of every page, and mostly the same from page to page. The template is
 given exactly what stands in `Said`, which is also what it is kept by: it cannot show anything
@@ -72,6 +72,20 @@ def sidebar(context: dict[str, Any]) -> SafeString:
     html = _sidebar(said).replace(_TOKEN, str(context["csrf_token"]))
     address = escape(request.get_full_path())
     return mark_safe(html.replace(_ADDRESS, address))  # noqa: S308  both are escaped
+
+
+@register.simple_tag(takes_context=True)
+def freshness(context: dict[str, Any], *, beside: bool = False) -> SafeString:
+    """How fresh everything is, as a link to Sync; `beside` a part of a page that htmx renews."""
+    frame = context["frame"]
+    return _freshness(frame.tone, frame.sentence, beside)
+
+
+@lru_cache(maxsize=100)
+def _freshness(tone: str, sentence: str, beside: bool) -> SafeString:  # noqa: FBT001
+    return render_to_string(
+        "components/freshness.html", {"tone": tone, "sentence": sentence, "beside": beside}
+    )
 
 
 @register.simple_tag
