@@ -47,8 +47,8 @@ def read_owned(
     `maybe` are apps of which no listing says the owner: those in this answer are owned. Raises a
     `ScalingoError` that leaves nothing else of the connection to read; any other is noted.
     """
-    scope = scopes.scope_of(place.connection.pk, place.region, Scope.Kind.COLLABORATORS)
-    reading = scopes.begin(scope, at=place.context.clock())
+    reading = place.start(Scope.Kind.COLLABORATORS)
+    scope = reading.scope
     watched = canaries.choose(place, scope, owned)
     with ExitStack() as stack:
         try:
@@ -91,10 +91,7 @@ def read_singly(place: Place, apps: Iterable[KnownApp]) -> None:
 
     def calls() -> Iterator[tuple[KnownApp, Callable[[], Listing[Collaborator]]]]:
         for app in wanted:
-            scope = scopes.scope_of(
-                place.connection.pk, place.region, Scope.Kind.APP, app.scalingo_id
-            )
-            readings[app.scalingo_id] = scopes.begin(scope, at=place.context.clock())
+            readings[app.scalingo_id] = place.start(Scope.Kind.APP, app.scalingo_id)
             yield app, canaries.asking(place, app.scalingo_id)
 
     for app, answer in place.reader.many(calls()):

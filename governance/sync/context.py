@@ -8,7 +8,7 @@ from uuid import UUID
 
 from governance.connections.clients import Tally
 from governance.connections.models import Connection
-from governance.inventory.models import Region
+from governance.inventory.models import Region, Scope
 from governance.scalingo import Client, Event
 from governance.scalingo import Region as ApiRegion
 from governance.sync.apply import Difference, End
@@ -16,7 +16,7 @@ from governance.sync.apply.attribution import Cause
 from governance.sync.models import Run, Step
 from governance.sync.progress import Progress
 from governance.sync.reading import Reader
-from governance.sync.scopes import Reading, observed
+from governance.sync.scopes import Reading, observed, start
 
 # Makes the client of a connection, which counts its requests and says when it waits (seconds).
 ClientFactory = Callable[[Connection, Tally, Callable[[float], None]], Client]
@@ -76,6 +76,12 @@ class Place:
     region: Region
     api: ApiRegion
     step: Step
+
+    def start(self, kind: Scope.Kind, app_scalingo_id: str = "") -> Reading:
+        """Begin to read one scope of this connection here, now."""
+        return start(
+            self.connection.pk, self.region, kind, app_scalingo_id, at=self.context.clock()
+        )
 
     def observed(self, reading: Reading, digest: bytes) -> None:
         """Note that a scope was read whole; later, if somebody's end waits for it."""

@@ -34,6 +34,7 @@ from governance.sync.apply import End, apply_two_factor, note_missing, write_end
 from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.context import ClientFactory, Context, OutOfTime, Place
 from governance.sync.fencing import Fenced
+from governance.sync.known import settle_first_readings
 from governance.sync.listings import raise_if_hopeless
 from governance.sync.models import HeldRemoval, Run, Step
 from governance.sync.progress import Progress
@@ -263,6 +264,7 @@ def _end(context: Context) -> None:
     bury(context.may_be_gone, at=at)
     for reading, digest in context.read_with_ends:
         _observed(reading, digest)
+    settle_first_readings()
 
 
 def _hold(context: Context, verdict: guard.Verdict, at: datetime) -> None:

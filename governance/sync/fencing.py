@@ -36,7 +36,12 @@ class Fence:
         """Lock the scope and note our number. Raises `Fenced` when a newer one stands there."""
         cursor.execute(_ENFORCE, {"number": self.number, "scope": self.scope_id, "at": self.at})
         if cursor.rowcount == 0:
-            raise Fenced(f"observation {self.number} of scope {self.scope_id} came too late")
+            raise too_late(self)
+
+
+def too_late(fence: Fence) -> Fenced:
+    """The refusal of what came with `fence`."""
+    return Fenced(f"observation {fence.number} of scope {fence.scope_id} came too late")
 
 
 def next_number() -> int:

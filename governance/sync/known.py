@@ -86,9 +86,23 @@ UPDATE inventory_app SET stale_since = COALESCE(stale_since, %(since)s), stale_r
 """
 
 
+# In a scope that was never read whole, an app keeps the time of its last reading until this one
+# counts: a worker may die before.
 _BELIEVED = """
-UPDATE inventory_app SET stale_since = NULL, stale_reason = '', scope_id = %(scope)s
- WHERE id = ANY(%(apps)s)
+UPDATE inventory_app a
+   SET stale_since = CASE WHEN k.known THEN NULL ELSE a.stale_since END,
+       stale_reason = CASE WHEN k.known THEN '' ELSE a.stale_reason END,
+       scope_id = %(scope)s
+  FROM (SELECT EXISTS (SELECT 1 FROM inventory_coverage WHERE scope_id = %(scope)s)) AS k(known)
+ WHERE a.id = ANY(%(apps)s)
+"""
+
+_SETTLED = """
+UPDATE inventory_app a SET stale_since = NULL, stale_reason = ''
+ WHERE a.stale_since IS NOT NULL AND a.gone_at IS NULL
+   AND EXISTS (SELECT 1 FROM inventory_coverage c WHERE c.scope_id = a.scope_id AND c.latest)
+   AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
+                    WHERE c.scope_id = a.scope_id AND c.since <= a.stale_since)
 """
 
 
@@ -110,3 +124,9 @@ def note_unchanged(apps: Collection[KnownApp], *, scope_id: UUID) -> None:
     if news:
         with connection.cursor() as cursor:
             cursor.execute(_BELIEVED, {"apps": news, "scope": scope_id})
+
+
+def settle_first_readings() -> None:
+    """Believe the apps that were read in scopes which this run was the first to read whole."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLED)

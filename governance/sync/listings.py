@@ -81,8 +81,8 @@ def _read(
     ask: Callable[[], Listing[T]],
     convert: Callable[[T], ListedApp],
 ) -> Listed:
-    scope = scopes.scope_of(place.connection.pk, place.region, kind)
-    reading = scopes.begin(scope, at=place.context.clock())
+    reading = place.start(kind)
+    scope = reading.scope
     try:
         listing = place.reader.one(ask)
     except ScalingoError as error:
@@ -95,7 +95,7 @@ def _read(
         problems = list(listing.problems)
     digest = _digest(apps, place)
     created: frozenset[str] = frozenset()
-    if scope.stale_since or not _same(scope, digest) or _has_some_to_take_over(place, apps):
+    if scope.stale_since or reading.digest != digest or _has_some_to_take_over(place, apps):
         applied = apply_listed(place, apps, reading)
         by_id = {pk: scalingo_id for scalingo_id, pk in applied.ids.items()}
         created = frozenset(by_id[pk] for pk in applied.created)
@@ -151,11 +151,6 @@ def _has_some_to_take_over(place: Place, apps: list[ListedApp]) -> bool:
         )
         ids = {row[0] for row in cursor.fetchall()}
     return bool(ids) and any(app.scalingo_id in ids for app in apps)
-
-
-def _same(scope: Scope, digest: bytes) -> bool:
-    latest = scope.coverage.filter(latest=True).values_list("digest", flat=True).first()
-    return latest is not None and bytes(latest) == digest
 
 
 def _digest(apps: Iterable[ListedApp], place: Place) -> bytes:

@@ -44,22 +44,25 @@ class Progress:
             self.retries += 1
 
     def step(self, connection: Connection, region_name: str = "", *, total: int = 0) -> Step:
-        """Start to show one connection, or one of its regions."""
-        self.tick(force=True)
-        step, _ = Step.objects.update_or_create(
+        """Start to show one connection, or one of its regions, again if a worker died at it."""
+        step = Step(
             run=self.run,
             connection_id=connection.pk,
+            connection_name=connection.name,
             region_name=region_name,
-            defaults={
-                "connection_name": connection.name,
-                "state": Step.State.READING,
-                "total": total,
-                "done": 0,
-                "problems": [],
-                "started_at": self._clock(),
-                "finished_at": None,
-            },
+            state=Step.State.READING,
+            total=total,
+            started_at=self._clock(),
         )
+        Step.objects.bulk_create(
+            [step],
+            update_conflicts=True,
+            unique_fields=["run", "connection_id", "region_name"],
+            update_fields=[
+                "connection_name", "state", "total", "done", "problems", "started_at",
+                "finished_at", "waits_until",
+            ],
+        )  # fmt: skip
         self._step = step
         return step
 

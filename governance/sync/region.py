@@ -42,10 +42,7 @@ def sync_region(place: Place) -> None:
     owned = {app_id: app for app_id, app in there.items() if _is_owned(place, app)}
     maybe = {app_id: app for app_id, app in there.items() if app.owner_user_id is None}
     claimed = read_owned(place, owned, maybe)
-    reading = scopes.begin(
-        scopes.scope_of(place.connection.pk, place.region, Scope.Kind.APPS),
-        at=place.context.clock(),
-    )
+    reading = place.start(Scope.Kind.APPS)
     _claim(place, [known[app_id] for app_id in sorted(claimed.owned)], reading)
     _set_aside(place, claimed.unknown & known.keys())
     _look_up(place, sorted(claimed.unknown - known.keys()), reading)

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 
 from governance.inventory.models import Coverage, Region, Scope
-from governance.sync.fencing import Fence, next_number
+from governance.sync.fencing import Fence, next_number, too_late
 
 # Equal readings further apart than this many intervals are not "in a row": what lay between was
 # not read, and is shown so.
@@ -20,12 +21,16 @@ _TICK = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A scope about to be read: its fence, when it was read before, and what time to write."""
+    """A scope about to be read: its fence, when it was read before, and what time to write.
+
+    `digest` is of what it was found to be then, where that was asked for.
+    """
 
     scope: Scope
     fence: Fence
     previous: datetime | None
     at: datetime
+    digest: bytes | None = None
 
 
 def going_forward(clock: Callable[[], datetime]) -> Callable[[], datetime]:
@@ -43,6 +48,49 @@ def going_forward(clock: Callable[[], datetime]) -> Callable[[], datetime]:
     return now
 
 
+_COLUMNS = [field.attname for field in Scope._meta.concrete_fields]
+
+# The scope, what is known of it, and the number of the observation that is about to be made.
+_START = f"""
+SELECT {", ".join(f"s.{name}" for name in _COLUMNS)},
+       c.until, c.digest, nextval('sync_observation')
+  FROM inventory_scope s LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest
+ WHERE s.connection_id = %(connection)s AND s.region_id = %(region)s
+   AND s.kind = %(kind)s AND s.app_scalingo_id = %(app)s
+"""  # noqa: S608  The names are the model's.
+
+
+def start(
+    connection_id: UUID,
+    region: Region,
+    kind: Scope.Kind,
+    app_scalingo_id: str = "",
+    *,
+    at: datetime,
+) -> Reading:
+    """Begin to read the scope of a request, in one question. Call it before the request is sent.
+
+    The scope is made at its first use, and in use again if it was retired.
+    """
+    names: dict[str, Any] = {
+        "connection": connection_id,
+        "region": region.pk,
+        "kind": kind.value,
+        "app": app_scalingo_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_START, names)
+        row = cursor.fetchone()
+    if row is None:
+        return begin(scope_of(connection_id, region, kind, app_scalingo_id), at=at)
+    *values, previous, digest, number = row
+    scope = Scope.from_db(None, _COLUMNS, values)
+    _use_again(scope)
+    at = _after(previous, at)
+    known = None if digest is None else bytes(digest)
+    return Reading(scope, Fence(scope.pk, number, at), previous, at, known)
+
+
 def scope_of(
     connection_id: UUID, region: Region, kind: Scope.Kind, app_scalingo_id: str = ""
 ) -> Scope:
@@ -50,22 +98,26 @@ def scope_of(
     scope, _ = Scope.objects.get_or_create(
         connection_id=connection_id, region=region, kind=kind, app_scalingo_id=app_scalingo_id
     )
-    if scope.retired_at:
-        Scope.objects.filter(pk=scope.pk).update(retired_at=None)
-        scope.retired_at = None
+    _use_again(scope)
     return scope
 
 
-def begin(scope: Scope, *, at: datetime, latest: datetime | None = None) -> Reading:
-    """Draw the number of an observation. Call it before the request is sent.
+def _use_again(scope: Scope) -> None:
+    if scope.retired_at:
+        Scope.objects.filter(pk=scope.pk).update(retired_at=None)
+        scope.retired_at = None
 
-    Times of one scope never go back: where the clock did, the reading is written a moment after
-    the last one. `latest` is when the scope was last read, where the caller knows.
-    """
-    previous = latest or last_read(scope)
-    if previous and at <= previous:
-        at = previous + _TICK
+
+def begin(scope: Scope, *, at: datetime) -> Reading:
+    """Draw the number of an observation. Call it before the request is sent."""
+    previous = last_read(scope)
+    at = _after(previous, at)
     return Reading(scope, Fence(scope.pk, next_number(), at), previous, at)
+
+
+def _after(previous: datetime | None, at: datetime) -> datetime:
+    """Times of one scope never go back: where the clock did, a moment after the last reading."""
+    return previous + _TICK if previous and at <= previous else at
 
 
 def last_read(scope: Scope) -> datetime | None:
@@ -78,6 +130,26 @@ UPDATE inventory_coverage SET until = GREATEST(until, %(at)s), readings = readin
  WHERE scope_id = %(scope)s AND latest AND digest = %(digest)s AND until >= %(oldest)s
 """
 
+# In this order, since each step takes its rows from the one before: nobody newer has been here; the
+# span that was the latest no longer is; another one begins.
+_ANOTHER = """
+WITH fenced AS (
+    UPDATE inventory_scope s
+       SET applied = %(number)s, stale_since = NULL, stale_reason = '', stale_detail = ''
+     WHERE s.id = %(scope)s AND s.applied <= %(number)s
+       AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
+                        WHERE c.scope_id = s.id AND c.latest AND c.until > %(fence)s)
+    RETURNING s.id
+), closed AS (
+    UPDATE inventory_coverage c SET latest = false
+      FROM fenced WHERE c.scope_id = fenced.id AND c.latest
+    RETURNING c.scope_id
+)
+INSERT INTO inventory_coverage (scope_id, since, until, readings, digest, latest)
+SELECT fenced.id, %(at)s, %(at)s, 1, %(digest)s, true
+  FROM fenced LEFT JOIN closed ON closed.scope_id = fenced.id
+"""
+
 
 def observed(reading: Reading, digest: bytes) -> None:
     """Note that the scope was read whole and found so. Equal to last time: one row is written.
@@ -85,30 +157,32 @@ def observed(reading: Reading, digest: bytes) -> None:
     Raises `Fenced` when a newer observation that differs was noted meanwhile.
     """
     oldest = reading.at - _SILENCE * settings.SYNC_EVERY
-    if reading.scope.stale_since is None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _EXTEND,
-                {
-                    "at": reading.at,
-                    "scope": reading.scope.pk,
-                    "digest": digest,
-                    "oldest": oldest,
-                },
-            )
+    names: dict[str, Any] = {
+        "at": reading.at,
+        "scope": reading.scope.pk,
+        "digest": digest,
+        "oldest": oldest,
+        "number": reading.fence.number,
+        "fence": reading.fence.at,
+    }
+    with connection.cursor() as cursor:
+        if _may_go_on(reading, digest, oldest):
+            cursor.execute(_EXTEND, names)
             if cursor.rowcount:
                 return
-    with transaction.atomic(), connection.cursor() as cursor:
-        reading.fence.enforce(cursor)
-        Coverage.objects.filter(scope=reading.scope, latest=True).update(latest=False)
-        Coverage.objects.create(
-            scope=reading.scope, since=reading.at, until=reading.at, digest=digest
-        )
-        if reading.scope.stale_since is not None:
-            Scope.objects.filter(pk=reading.scope.pk).update(
-                stale_since=None, stale_reason="", stale_detail=""
-            )
-            reading.scope.stale_since = None
+        cursor.execute(_ANOTHER, names)
+        if cursor.rowcount == 0:
+            raise too_late(reading.fence)
+    reading.scope.stale_since = None
+
+
+def _may_go_on(reading: Reading, digest: bytes, oldest: datetime) -> bool:
+    """Whether the latest span may be extended; only the database knows for certain."""
+    if reading.scope.stale_since is not None:
+        return False
+    if reading.digest is None or reading.previous is None:
+        return True
+    return reading.digest == digest and reading.previous >= oldest
 
 
 def not_observed(scope: Scope, *, reason: str, detail: str, at: datetime) -> None:

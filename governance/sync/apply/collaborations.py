@@ -78,15 +78,19 @@ UPDATE inventory_collaboration c
    AND (c.missing_at IS NOT NULL OR c.digest IS DISTINCT FROM d.digest)
 """
 
-# An app with staged ends keeps its old digest until they are written: it is looked at again.
+# An app with staged ends keeps its old digest until they are written: it is looked at again. In a
+# scope that was never read whole it keeps the time of its last reading too, until this one counts.
 _DIGEST = """
 UPDATE inventory_app a
    SET digest = CASE WHEN d.ends THEN a.digest ELSE b.digest END,
        changed_at = CASE WHEN d.app_id IS NOT NULL THEN %(at)s ELSE a.changed_at END,
-       stale_since = NULL, stale_reason = '', scope_id = COALESCE(%(scope)s, a.scope_id)
+       stale_since = CASE WHEN k.known THEN NULL ELSE a.stale_since END,
+       stale_reason = CASE WHEN k.known THEN '' ELSE a.stale_reason END,
+       scope_id = COALESCE(%(scope)s, a.scope_id)
   FROM incoming b
   LEFT JOIN (SELECT app_id, bool_or(what = 'ended') AS ends FROM diff
               WHERE what <> 'same' GROUP BY app_id) d ON d.app_id = b.app_id
+ CROSS JOIN (SELECT EXISTS (SELECT 1 FROM inventory_coverage WHERE scope_id = %(scope)s)) AS k(known)
  WHERE b.what = 'app' AND a.id = b.app_id AND b.digest IS NOT NULL
 """
 

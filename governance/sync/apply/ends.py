@@ -18,7 +18,8 @@ from governance.sync.fencing import Fence
 # before the one that wrote its end.
 _END = """
 UPDATE inventory_collaboration c
-   SET ended_after = GREATEST(c.started_at, COALESCE(c.missing_after, e.previous)),
+   SET ended_after = GREATEST(c.started_at, CASE WHEN c.missing_at IS NULL THEN e.previous
+                                                 ELSE c.missing_after END),
        ended_at = GREATEST(c.started_at + interval '1 microsecond',
                            COALESCE(c.missing_at, e.seen_at)),
        missing_after = NULL, missing_at = NULL
