@@ -75,9 +75,17 @@ def test_five_hundred_schedules_keep_the_inventory_true(db):
     _at_least(counts, **{f"death {how}": 50 for how in deaths.HOW})
     _at_least(
         counts,
-        **{"held": 100, "approved": 50, "discarded": 50, "waits": 500, "resumed": 200},
+        held=100,
+        approved=50,
+        discarded=50,
+        waits=500,
+        resumed=200,
         **{"one by one": 100, "said foreign_rows": 20, "said too_late": 50, "paused": 100},
-        **{"gone": 30, "suspect": 500, "jump": 30, "edge": 3000, "sync": 3000},
+        gone=30,
+        suspect=500,
+        jump=30,
+        edge=3000,
+        sync=3000,
     )
 
 

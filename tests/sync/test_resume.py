@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from governance.audit.verify import verify
-from governance.inventory.models import Attribution, Collaboration
+from governance.inventory.models import Attribution, Collaboration, Scope
 from governance.sync import actions, engine
 from governance.sync.models import Run
 from tests.sync import invariants
@@ -258,3 +258,36 @@ def _terminate(pid):
             cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
     finally:
         other.close()
+
+
+def dies_before_it_counts(scalingo_id):
+    """Ends the worker when the app has been read by itself, and the reading is about to count."""
+
+    def wrapper(execute, sql, params, many, context):
+        text = str(sql).replace('"', "")
+        if "INSERT INTO inventory_coverage" in text:
+            scope = Scope.objects.filter(app_scalingo_id=scalingo_id).first()
+            values = params.values() if isinstance(params, dict) else params
+            if scope and scope.pk in values:
+                raise Killed
+        return execute(sql, params, many, context)
+
+    return wrapper
+
+
+def test_an_app_read_in_its_first_scope_keeps_its_time_when_the_worker_dies(company):
+    """Who comes after that came since it was last read, and did not stand there all along."""
+    last_read = company.now
+    company.later(minutes=1)
+    app = company.world.app("billing-web")
+    company.world.transfer_app(app, "fred@acme.example")
+    company.later(minutes=9)
+    actions.request(by=None, at=company.now, trigger=Run.Trigger.TERMINAL)
+    with pytest.raises(Killed), connection.execute_wrapper(dies_before_it_counts(app.id)):
+        company.carry_out()
+    company.world.invite("billing-web", "new@acme.example")
+    company.later(minutes=1)
+    company.carry_out()
+
+    assert company.period("billing-web", "new@acme.example").started_after == last_read
+    assert company.app("billing-web").stale_since is None

@@ -90,7 +90,8 @@ UPDATE inventory_app a
   FROM incoming b
   LEFT JOIN (SELECT app_id, bool_or(what = 'ended') AS ends FROM diff
               WHERE what <> 'same' GROUP BY app_id) d ON d.app_id = b.app_id
- CROSS JOIN (SELECT EXISTS (SELECT 1 FROM inventory_coverage WHERE scope_id = %(scope)s)) AS k(known)
+ CROSS JOIN (SELECT EXISTS (SELECT 1 FROM inventory_coverage
+                             WHERE scope_id = %(scope)s) AS known) k
  WHERE b.what = 'app' AND a.id = b.app_id AND b.digest IS NOT NULL
 """
 

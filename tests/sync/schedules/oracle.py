@@ -32,9 +32,7 @@ class Oracle:
         self.begun = self.company.now
         self.before = set(Collaboration.objects.open().values_list("pk", flat=True))
         self.read = _read_until()
-        self.waiting = set(
-            HeldRemoval.objects.filter(state="waiting").values_list("pk", flat=True)
-        )
+        self.waiting = set(HeldRemoval.objects.filter(state="waiting").values_list("pk", flat=True))
 
     def judge(self, laid, *, alone=True, still=True, odd=False):
         """What this sync did. `alone`: no other one beside it; `still`: nothing happened meanwhile.
