@@ -1,27 +1,35 @@
 """What pages cost: P1, P2, P3, P5 (`python -m bench pages [--large]`).
 
 Two inventories stand side by side in one database, ten times apart, and the same requests go to
-both in turn, through the whole stack of middleware and with a session. `hello` is a page behind
-the sign-in that says the person's name and nothing else. Pages, people, apps and words to search
-for are drawn anew for each round, the same for both sizes, so that nothing is measured twice.
+both in an order of chance, through the whole stack of middleware and with a session. `hello` is a
+page behind the sign-in that says the person's name and nothing else. Pages, people, apps and words
+to search for are drawn anew for each request, by the same chance for both sizes.
+
+What is compared is processor time, that of this process and of its database session together: on a
+busy machine the time that passes says more about the others.
 
 The peer of a cursor is what most pages of lists do: OFFSET and a count.
 """
 
+import gc
 import os
 import random
 import statistics
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from bench import measure
 from bench.data import Size, fill
 from bench.measure import Figure
 
-ROUNDS = 9
-EACH = 24  # requests of an arm in a round, after the warming ones
+ROUNDS = 16
+EACH = 6  # requests of an arm in a round
+WARMING = 8  # before the first: a connection plans a statement for itself after a few
 SCHEMAS = ("small", "big")
 TABLES = (
     "inventory_region", "inventory_project", "inventory_person", "inventory_lastchange",
@@ -77,12 +85,17 @@ class Site:
         self.user = user
         self.client = Client()
         self.client.force_login(user)
+        self.connections = {schema: _connected(schema) for schema in SCHEMAS}
+        self.kept: dict[str, Any] = {schema: OrderedDict() for schema in SCHEMAS}
 
     def look_at(self, schema: str) -> None:
+        """Each inventory has its own connection, with its plans, and its own kept answers."""
         from django.db import connection
 
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path TO {schema}, public")
+        from governance.inventory.queries.newest import memory
+
+        connection.connection = self.connections[schema]
+        memory._kept = self.kept[schema]
 
     def get(self, path: str) -> bytes:
         response = self.client.get(path)
@@ -90,10 +103,31 @@ class Site:
         content: bytes = response.content
         return content
 
-    def seconds(self, path: str) -> float:
-        start = time.perf_counter()
-        self.get(path)
-        return time.perf_counter() - start
+    def seconds(self, call: Callable[[], object]) -> float:
+        """Processor time of a call, here and in the database; elapsed where no one keeps that."""
+        from django.db import connection
+
+        session = Path(f"/proc/{connection.connection.info.backend_pid}/schedstat")
+        if not session.exists():
+            start = time.perf_counter()
+            call()
+            return time.perf_counter() - start
+        there, here = _nanoseconds(session), time.process_time_ns()
+        call()
+        return (time.process_time_ns() - here + _nanoseconds(session) - there) / 1e9
+
+
+def _nanoseconds(schedstat: Path) -> int:
+    return int(schedstat.read_text().split()[0])
+
+
+def _connected(schema: str) -> Any:
+    from django.db import connection
+
+    connection.connect()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET search_path TO {schema}, public")
+    return connection.connection
 
 
 # --- what is asked for ----------------------------------------------------------------------------
@@ -209,38 +243,42 @@ def speeds(site: Site, sizes: tuple[Size, Size]) -> list[Figure]:
 
 
 def _sizes_in_turn(site: Site, paths: dict[str, Paths], arm: str) -> dict[str, list[list[float]]]:
-    """Seconds of a page in both inventories, by round: A B B A. The first round is dropped."""
-    small, big = SCHEMAS
-    times: dict[str, list[list[float]]] = {small: [], big: []}
-    for number in range(ROUNDS + 1):
-        round_: dict[str, list[float]] = {small: [], big: []}
-        for part, schema in enumerate((small, big, big, small)):
-            site.look_at(schema)
-            chance = random.Random(f"{number} {arm} {part in (1, 2)}")
-            for _warming in range(4):  # its statements are planned anew
-                site.get(paths[schema].draw(arm, chance))
-            drawn = [paths[schema].draw(arm, chance) for _ in range(EACH // 2)]
-            round_[schema] += [site.seconds(path) for path in drawn]
-        if number:
-            for schema in SCHEMAS:
-                times[schema].append(round_[schema])
-    return times
+    """Seconds of a page in both inventories, by round."""
+    return _in_turn(
+        site, {schema: (schema, _draws(site, paths[schema], arm)) for schema in SCHEMAS}
+    )
 
 
 def _arms_in_turn(site: Site, paths: Paths, arms: tuple[str, ...]) -> dict[str, list[list[float]]]:
-    """Seconds of pages of one inventory, one request each in turn, by round."""
-    site.look_at(SCHEMAS[1])
-    times: dict[str, list[list[float]]] = {arm: [] for arm in arms}
-    for number in range(ROUNDS + 1):
-        chance = random.Random(number)
-        round_: dict[str, list[float]] = {arm: [] for arm in arms}
-        for turn in range(EACH):
-            for arm in arms if turn % 2 else reversed(arms):
-                round_[arm].append(site.seconds(paths.draw(arm, chance)))
-        if number:
-            for arm in arms:
-                times[arm].append(round_[arm])
-    return times
+    """Seconds of pages of the larger inventory, by round."""
+    return _in_turn(site, {arm: (SCHEMAS[1], _draws(site, paths, arm)) for arm in arms})
+
+
+def _draws(site: Site, paths: Paths, arm: str) -> Callable[[], object]:
+    """Ask for one page after another, by a chance that starts the same for every inventory."""
+    chance = random.Random(arm)
+    return lambda: site.get(paths.draw(arm, chance))
+
+
+def _in_turn(
+    site: Site, arms: dict[str, tuple[str, Callable[[], object]]]
+) -> dict[str, list[list[float]]]:
+    """Seconds of each arm, by round: its calls in an order of chance, after some that are dropped.
+
+    In a fixed order one arm would always find its own code and rows still warm, another never.
+    """
+    chance = random.Random(0)
+    gc.collect()
+    gc.freeze()  # what the measurement itself keeps is nobody's cost
+    rounds: list[dict[str, list[float]]] = []
+    for each in (WARMING, *[EACH] * ROUNDS):
+        found: dict[str, list[float]] = {name: [] for name in arms}
+        for name in chance.sample([*arms] * each, len(arms) * each):
+            schema, call = arms[name]
+            site.look_at(schema)
+            found[name].append(site.seconds(call))
+        rounds.append(found)
+    return {name: [found[name] for found in rounds[1:]] for name in arms}
 
 
 def _middle(rounds: list[list[float]]) -> list[float]:
@@ -277,21 +315,20 @@ def depth(site: Site, sizes: tuple[Size, Size], *, large: bool) -> list[Figure]:
 
     assert by_cursor(deep) == by_offset()
     deepest = Paths(site, schema).tree_cursors[-2]
-    times = measure.rounds(
-        {
-            "deep": lambda: [by_cursor(deep) for _ in range(10)] and None,
-            "first": lambda: [by_cursor(None) for _ in range(10)] and None,
-            "offset": lambda: by_offset() and None,
-            "tree deep": lambda: [site.get(f"/apps/?after={deepest}") for _ in range(10)] and None,
-            "tree first": lambda: [site.get("/apps/") for _ in range(10)] and None,
-        },
-        before={"offset": lambda: None},
-    )
+    arms: dict[str, Callable[[], object]] = {
+        "deep": lambda: by_cursor(deep),
+        "first": lambda: by_cursor(None),
+        "tree deep": lambda: site.get(f"/apps/?after={deepest}"),
+        "tree first": lambda: site.get("/apps/"),
+        "offset": by_offset,
+    }
+    rounds = _in_turn(site, {name: (schema, call) for name, call in arms.items()})
+    times = {name: _middle(found) for name, found in rounds.items()}
     goal = 100 if large else 10
     return [
         measure.at_least(
             f"P5 OFFSET and count against a cursor, {size.collaborations:,} rows, per page",
-            [seconds * 10 for seconds in times["offset"]],
+            times["offset"],
             times["deep"],
             goal,
         ),

@@ -6,11 +6,14 @@ process that syncs, measured in a process of its own against an emulator in anot
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 from bench import measure
 from bench.measure import Figure
@@ -18,9 +21,12 @@ from bench.measure import Figure
 _REGIONS = 2
 _CANARIES = 5
 
-# What a worker is: the settings, the client, the queue. Then syncs, each with the peak so far.
+# What a worker is: the settings, the client, the queue, and none of the packages that are here for
+# development alone, which some libraries import where they find them. Then syncs, each with the
+# peak so far.
 _CHILD = """
 import json, resource, sys
+sys.modules.update(dict.fromkeys(json.loads(sys.argv[2])))
 import django
 django.setup()
 import governance.celery, governance.sync.tasks
@@ -89,12 +95,13 @@ def sync_in_a_child(base: str, owner: dict[str, str]) -> dict:
     """Two syncs, the first and an idle one, in a fresh process with an empty inventory."""
     _empty()
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, json.dumps(owner)],
+        [sys.executable, "-c", _CHILD, json.dumps(owner), json.dumps(_of_development())],
         env={
             **os.environ,
             "SCALINGO_AUTH_URL": base,
             "SCALINGO_HOSTS": base.removeprefix("http://"),
             "DATABASE_STATEMENT_TIMEOUT": "300",
+            "MALLOC_ARENA_MAX": "1",  # as the image and `make run` set it for workers
         },
         capture_output=True,
         text=True,
@@ -103,6 +110,22 @@ def sync_in_a_child(base: str, owner: dict[str, str]) -> dict:
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _of_development() -> list[str]:
+    """Packages that are installed here and that production's lock does not name."""
+    lock = Path("requirements.lock").read_text(encoding="utf-8")
+    locked = {_plain(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE)}
+    found = packages_distributions()
+    return sorted(
+        package
+        for package, distributions in found.items()
+        if package.isidentifier() and locked.isdisjoint(map(_plain, distributions))
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _empty() -> None:

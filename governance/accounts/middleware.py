@@ -14,7 +14,7 @@ from governance.accounts import permissions
 from governance.accounts.models import User
 from governance.audit import actions as audit
 from governance.audit.events import Source
-from governance.core.verdict import Refused
+from governance.core.verdict import Hidden, Refused
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -77,7 +77,7 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
         """Write down what a view refused; the page for it is made elsewhere."""
-        if isinstance(error, PermissionDenied) and isinstance(request.user, User):
+        if isinstance(error, PermissionDenied | Hidden) and isinstance(request.user, User):
             _record(request)
 
 

@@ -17,6 +17,7 @@ from governance.connections import actions, keys, permissions, queries
 from governance.connections.forms import AddForm, TokenForm
 from governance.connections.models import Connection
 from governance.core.pages import page, see_other
+from governance.core.verdict import Hidden
 
 # htmx stops asking when it is answered with this.
 STOP_POLLING = 286
@@ -172,5 +173,5 @@ def _who_may_see(request: HttpRequest) -> User:
     """Who is asking. To those who may not look, none of this exists."""
     user = request.user
     if not isinstance(user, User) or not permissions.may_see_connections(user):
-        raise Http404
+        raise Hidden
     return user

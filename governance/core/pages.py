@@ -1,14 +1,19 @@
 """One address, one page, named parts of it for htmx."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeVar
 
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseLocation
+
+from governance.core.verdict import Hidden
+
+Row = TypeVar("Row")
 
 
 def page(
@@ -33,6 +38,19 @@ def page(
         response.add_post_render_callback(_append_toasts)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+def found_or_hidden(
+    visible: "QuerySet[Any, Row]", everything: "QuerySet[Any, Any]", pk: Hashable
+) -> Row:
+    """The one of `visible` with this key; raises `Hidden` where only `everything` has it.
+
+    Raises `Http404` where nothing has. Only then is a second question asked.
+    """
+    one = visible.filter(pk=pk).first()
+    if one is not None:
+        return one
+    raise Hidden if everything.filter(pk=pk).exists() else Http404
 
 
 def see_other(request: HttpRequest, url: str) -> HttpResponse:

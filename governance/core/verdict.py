@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
 
 
 class Refused(PermissionDenied):
     """Somebody may not do what they asked for. Its text is the sentence to show them.
 
     Uncaught in a view it becomes a 403 page with that sentence.
+    """
+
+
+class Hidden(Http404):
+    """Something is there, and whoever asked may not know. Answered as what does not exist.
+
+    An attempt all the same: it leaves an event, as a refusal does.
     """
 
 

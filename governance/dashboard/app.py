@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.connections.models import Connection
-from governance.core.pages import page, see_other
+from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import avatar
 from governance.dashboard import describing, filters, lists, rows, sentences
 from governance.dashboard.filters import Choice
@@ -36,7 +36,7 @@ from governance.inventory.queries.tallies import Tally, tally
 @require_http_methods(["GET", "HEAD", "POST"])
 def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
     user = lists.who(request)
-    one = get_object_or_404(_apps(user), pk=app_id)
+    one = found_or_hidden(_apps(user), App.objects.all(), app_id)
     now = timezone.now()
     form = AppForm(request.POST or None, initial=_said(one))
     answer = describing.answer(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
 from governance.audit.events import Source
-from governance.core.pages import page, see_other
+from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import length
 from governance.dashboard import describing, lists, rows, sentences
 from governance.dashboard.moments import moment
@@ -28,6 +28,7 @@ from governance.facts.models import Employment, PersonKind
 from governance.inventory.models import Collaboration, Person, TwoFactorPeriod
 from governance.inventory.queries.access import PAST, Access, apps_of
 from governance.inventory.queries.history import changes_of_person
+from governance.inventory.queries.people import earlier_ids
 from governance.inventory.queries.tallies import Tally, tally
 
 _MOST_MERGES = 10
@@ -36,7 +37,7 @@ _MOST_MERGES = 10
 @require_http_methods(["GET", "HEAD", "POST"])
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     user = lists.who(request)
-    one = get_object_or_404(_people(user), pk=person_id)
+    one = found_or_hidden(_people(user), Person.objects.all(), person_id)
     if one.merged_into_id:
         return _moved(user, one.merged_into_id)
     now = timezone.now()
@@ -95,7 +96,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def _moved(user: User, person_id: UUID) -> HttpResponse:
     """Where somebody is found who was known by an invited address alone."""
     for _merge in range(_MOST_MERGES):
-        one = get_object_or_404(Person.objects.visible_to(user), pk=person_id)
+        one = found_or_hidden(Person.objects.visible_to(user), Person.objects.all(), person_id)
         if one.merged_into_id is None:
             return HttpResponsePermanentRedirect(reverse("dashboard:person", args=[one.pk]))
         person_id = one.merged_into_id
@@ -115,9 +116,7 @@ def _people(user: User) -> "QuerySet[Any]":
         facts.with_facts(Person.objects.visible_to(user))
     ).annotate(
         tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
-        merged=ArraySubquery(
-            Person.objects.filter(merged_into=OuterRef("pk")).order_by().values("pk")
-        ),
+        merged=earlier_ids(),
         others=ArraySubquery(
             same_address.values(one=JSONObject(id="pk", name="username", email="email"))
         ),

@@ -81,7 +81,7 @@ def _row(change: Change, now: datetime) -> dict[str, Any]:
         ),
         "when": moment(change.happened_at or change.at, now),
         "edge": edge(change.after, change.at, change.happened_at),
-        "by": by(change.source, change.actor) if change.after is not None else "",
+        "by": _by(change),
     }
 
 
@@ -209,12 +209,27 @@ def by(source: str, actor: str) -> SafeString:
     return SafeString("")
 
 
+def _by(change: Change) -> SafeString:
+    """Who made a change, where it has an author and that is not the person themself."""
+    if change.after is None:
+        return SafeString("")
+    words = by(change.source, change.actor)
+    if words or change.kind not in {"start", "end"}:
+        return words
+    accepted = change.was_status == Status.PENDING and change.status == Status.ACCEPTED
+    if change.kind == "start" and (accepted or change.status == Status.DELETED):
+        return SafeString("")
+    return _nobody_known()
+
+
+def _nobody_known() -> SafeString:
+    return format_html('<span class="muted">{}</span>', _("not known by whom"))
+
+
 def given(row: Access) -> SafeString:
     """Who gave somebody an access."""
     if row.role == Role.OWNER:
         return format_html('<span class="muted">{}</span>', _("owns the app"))
     if not row.source and row.since_after is None:
         return format_html('<span class="muted">{}</span>', _("before we looked"))
-    return by(row.source, row.actor) or format_html(
-        '<span class="muted">{}</span>', _("not known by whom")
-    )
+    return by(row.source, row.actor) or _nobody_known()

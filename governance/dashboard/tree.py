@@ -18,10 +18,11 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
 from governance.accounts.models import User
-from governance.core.pages import page
+from governance.core.pages import found_or_hidden, page
 from governance.dashboard import filters, lists, tree_rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
+from governance.inventory.models import App
 from governance.inventory.queries import branches as leaves
 from governance.inventory.queries import tree
 from governance.inventory.queries.totals import Place, Totals, totals
@@ -157,9 +158,11 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
 
 def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     """One app, opened or closed, and the address that remembers it."""
-    asked = _asked(request, lists.who(request), app=app)
+    user = lists.who(request)
+    asked = _asked(request, user, app=app)
     if not asked.page.heads:
-        raise Http404
+        found_or_hidden(App.objects.visible_to(user), App.objects.all(), app)
+        raise Http404  # it does not fit the filters
     now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)

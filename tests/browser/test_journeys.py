@@ -1,11 +1,17 @@
 """What people come for, by roles and labels alone; each with JavaScript and without."""
 
+import functools
 from datetime import timedelta
 
+import httpx
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from governance.connections import clients
+from governance.connections.actions import trials
+from governance.connections.models import Connection
+from governance.emulator import World, wsgi
 from governance.inventory.models import Person
 from governance.sync.models import Run, Step
 from tests.browser.conftest import NARROW, PASSWORD
@@ -126,6 +132,24 @@ def test_a_running_sync_is_followed_to_its_end_without_a_reload(open_page):
     expect(page.get_by_text("Nothing is being read right now.")).to_be_visible()
     expect(page.get_by_text("83 joined")).to_be_visible()
     expect(page.locator("#progress")).not_to_have_attribute("hx-trigger", "every 2s")
+
+
+def test_the_answer_to_a_test_of_a_token_appears_without_a_reload(open_page, monkeypatch):
+    scalingo = httpx.WSGITransport(app=wsgi(World("small")))
+    to_scalingo = functools.partial(clients.client_with, transport=scalingo)
+    monkeypatch.setattr(trials, "client_with", to_scalingo)
+    page = open_page("olga")
+    page.goto("/settings/connections/add/")
+    page.get_by_label("Name", exact=True).fill("Another account")
+    page.get_by_label("API token").fill("tk-" + "us-" + "x" * 40)
+    page.get_by_role("button", name="Add and test it").click()
+    state = page.get_by_role("region", name="State")
+    expect(state).to_contain_text("A worker is testing the token.")
+
+    trials.test(Connection.objects.get(name="Another account").pk, at=timezone.now())
+
+    expect(state).to_contain_text("Refused")
+    expect(state).not_to_contain_text("A worker is testing the token.")
 
 
 def test_the_history_is_narrowed_in_place_and_the_link_shows_the_same(open_page, script):

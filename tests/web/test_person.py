@@ -253,6 +253,54 @@ def test_what_happened_to_the_invited_address_is_told_of_the_account(see, bob, c
     assert "is gone" not in words
 
 
+def test_what_happened_to_each_earlier_address_is_told_of_the_account(see, bob, company):
+    second = PersonFactory(username="carla")
+    Person.objects.filter(pk=second.pk).update(merged_into=company.ana)
+    Person.objects.filter(pk=company.invited.pk).update(merged_into=second)
+
+    words = section(see(bob, company.ana), "changes")
+
+    assert "carl@example.com was invited to billing-api as limited." in words
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "got access to billing-web as limited."),
+        ({"status": "pending"}, "was invited to billing-web as limited."),
+        ({"ended": True}, "no longer has access to billing-web ; the role was limited."),
+    ],
+)
+def test_a_change_that_nobody_looked_up_says_so(see, bob, company, fields, words):
+    zoe = PersonFactory(username="zoe")
+    CollaborationFactory(app=company.web, person=zoe, role="limited", **fields)
+
+    told = section(see(bob, zoe), "changes").partition(words)[2].split("zoe")[0]
+
+    assert told.strip().endswith("· not known by whom")
+
+
+def test_what_people_do_themselves_needs_no_author(see, bob, company):
+    was = CollaborationFactory(
+        app=company.web,
+        status="pending",
+        role="limited",
+        ended_after=ago(days=3),
+        ended_at=ago(days=2),
+    )
+    CollaborationFactory(
+        app=company.web, person=was.person, collaborator_id=was.collaborator_id, role="limited",
+        since_at=was.since_at, started_after=was.ended_after, started_at=was.ended_at,
+    )  # fmt: skip
+
+    words = section(see(bob, was.person), "changes")
+
+    accepted, invited = words.split("was invited to billing-web")
+    assert "accepted the invitation to billing-web as limited." in accepted
+    assert "by whom" not in accepted
+    assert "by whom" in invited
+
+
 # --- facts ----------------------------------------------------------------------------------------
 
 

@@ -277,6 +277,33 @@ def test_a_refusal_says_why_and_is_on_record(who, things, browser_of, request):
     assert {event.actor_id for event in events} == {request.getfixturevalue(who).pk}
 
 
+def test_looking_for_what_one_may_not_know_of_is_on_record(things, browser_of, dave):
+    hidden = [row for row, status in of("dave").items() if status == 404]
+    about_nothing = [row for row in hidden if "{nobody}" in row and "/settings/" not in row]
+
+    for row in hidden:
+        method, path = split(row)
+        getattr(browser_of("dave"), method)(path.format(**things))
+
+    events = list(Event.objects.of_kind("user.refused").order_by("sequence"))
+    there = [row for row in hidden if row not in about_nothing]
+    assert about_nothing
+    assert [event.data["method"] for event in events] == [split(row)[0].upper() for row in there]
+    assert {event.actor_id for event in events} == {dave.pk}
+
+
+def test_a_branch_of_the_tree_that_is_hidden_is_on_record_too(things, browser_of):
+    there, nowhere = things["app"], things["nobody"]
+
+    for app in (there, nowhere):
+        part = {"HX-Request": "true", "HX-Target": f"app-{app}"}
+        assert browser_of("dave").get(f"/apps/?show={app}", headers=part).status_code == 404
+
+    assert [event.data["route"] for event in Event.objects.of_kind("user.refused")] == [
+        "dashboard:apps"
+    ]
+
+
 def test_the_documented_table_is_this_one():
     """To write it anew: `UPDATE_DOCUMENTS=1 pytest tests/web/test_who_may_what.py`."""
     before, _, _ = DOCUMENT.read_text(encoding="utf-8").partition("| address |")

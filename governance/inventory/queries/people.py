@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
 from governance.inventory.models import Collaboration, Person
@@ -52,6 +54,19 @@ class Where:
         if self.region:
             found &= Q(app__region__name=self.region)
         return found
+
+
+_EARLIER = """ARRAY(
+    WITH RECURSIVE earlier AS (
+        SELECT p.id FROM inventory_person p WHERE p.merged_into_id = inventory_person.id
+        UNION
+        SELECT p.id FROM inventory_person p JOIN earlier ON p.merged_into_id = earlier.id
+    ) SELECT id FROM earlier)"""
+
+
+def earlier_ids() -> RawSQL:
+    """For a query of people: the ids that each has had here before, however often they changed."""
+    return RawSQL(_EARLIER, (), output_field=ArrayField(UUIDField()))  # noqa: S611  ours alone
 
 
 def listed(user: "User", where: Where | None = None) -> "QuerySet[Person]":
