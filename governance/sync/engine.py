@@ -34,7 +34,7 @@ from governance.sync.apply import End, apply_two_factor, note_missing, write_end
 from governance.sync.apply.compare import APPS_PER_BATCH
 from governance.sync.context import ClientFactory, Context, OutOfTime, Place
 from governance.sync.fencing import Fenced
-from governance.sync.known import settle_first_readings
+from governance.sync.known import settle
 from governance.sync.listings import raise_if_hopeless
 from governance.sync.models import HeldRemoval, Run, Step
 from governance.sync.progress import Progress
@@ -262,9 +262,10 @@ def _end(context: Context) -> None:
     note_missing(verdict.unconfirmed + verdict.held)
     _hold(context, verdict, at)
     bury(context.may_be_gone, at=at)
-    for reading, digest in context.read_with_ends:
-        _observed(reading, digest)
-    settle_first_readings()
+    counting = {
+        reading.fence for reading, digest in context.read_with_ends if _observed(reading, digest)
+    }
+    settle({end.change.app_id for end in staged if end.fence in counting})
 
 
 def _hold(context: Context, verdict: guard.Verdict, at: datetime) -> None:
@@ -288,11 +289,14 @@ def _write(context: Context, ends: Sequence[End], at: datetime) -> None:
             logger.warning("ends came too late", extra={"why": str(late)})
 
 
-def _observed(reading: scopes.Reading, digest: bytes) -> None:
+def _observed(reading: scopes.Reading, digest: bytes) -> bool:
+    """Note that a scope was read whole; False if somebody newer was first."""
     try:
         scopes.observed(reading, digest)
     except Fenced as late:
         logger.warning("observation came too late", extra={"why": str(late)})
+        return False
+    return True
 
 
 # --- the outcome ----------------------------------------------------------------------------------

@@ -100,9 +100,10 @@ UPDATE inventory_app a
 _SETTLED = """
 UPDATE inventory_app a SET stale_since = NULL, stale_reason = ''
  WHERE a.stale_since IS NOT NULL AND a.gone_at IS NULL
-   AND EXISTS (SELECT 1 FROM inventory_coverage c WHERE c.scope_id = a.scope_id AND c.latest)
-   AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
-                    WHERE c.scope_id = a.scope_id AND c.since <= a.stale_since)
+   AND (a.id = ANY(%s)
+        OR (EXISTS (SELECT 1 FROM inventory_coverage c WHERE c.scope_id = a.scope_id AND c.latest)
+            AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
+                             WHERE c.scope_id = a.scope_id AND c.since <= a.stale_since)))
 """
 
 
@@ -126,7 +127,10 @@ def note_unchanged(apps: Collection[KnownApp], *, scope_id: UUID) -> None:
             cursor.execute(_BELIEVED, {"apps": news, "scope": scope_id})
 
 
-def settle_first_readings() -> None:
-    """Believe the apps that were read in scopes which this run was the first to read whole."""
+def settle(app_ids: Collection[UUID]) -> None:
+    """Believe these, whose readings count now, and the apps of scopes read for the first time.
+
+    Until then each keeps the time of its last reading.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLED)
+        cursor.execute(_SETTLED, [list(app_ids)])

@@ -19,6 +19,39 @@ QUICK = ASKED or range(10)
 LONG = ASKED or range(500)
 SYNCS = 7  # in each, before the clean ones
 
+FLOORS_QUICK = {
+    "sync": 50,
+    "sync partial": 10,
+    "joined": 20,
+    "left": 20,
+    "edge": 50,
+    "resumed": 2,
+    "held": 2,
+    "waits": 5,
+    "suspect": 5,
+    "paused": 1,
+    "one by one": 1,
+}
+FLOORS = {
+    **{f"fault {name}": 30 for name in faults.FAULTS},
+    **{f"death {point}": 20 for point in deaths.POINTS},
+    **{f"death {how}": 50 for how in deaths.HOW},
+    "held": 100,
+    "approved": 50,
+    "discarded": 50,
+    "waits": 500,
+    "one by one": 50,
+    "said foreign_rows": 20,
+    "said too_late": 50,
+    "paused": 100,
+    "resumed": 200,
+    "gone": 30,
+    "suspect": 500,
+    "jump": 30,
+    "edge": 3000,
+    "sync": 3000,
+}
+
 
 @pytest.fixture(autouse=True)
 def _no_warnings():
@@ -35,7 +68,7 @@ def _run(seeds):
     return counts
 
 
-def _at_least(counts, **floors):
+def _at_least(counts, floors):
     """A run in which nothing happened would prove nothing."""
     few = {what: counts[what] for what in floors if counts[what] < floors[what]}
     assert ASKED or not few, (few, counts)
@@ -44,11 +77,7 @@ def _at_least(counts, **floors):
 def test_any_schedule_keeps_the_inventory_true(db):
     counts = _run(QUICK)
 
-    _at_least(
-        counts,
-        **{"sync": 50, "sync partial": 10, "joined": 20, "left": 20, "edge": 50, "resumed": 2},
-        **{"held": 2, "waits": 5, "suspect": 5, "paused": 1, "one by one": 1},
-    )
+    _at_least(counts, FLOORS_QUICK)
 
 
 @settings(
@@ -70,23 +99,7 @@ def test_a_schedule_that_fails_is_made_short(db, random):
 def test_five_hundred_schedules_keep_the_inventory_true(db):
     counts = _run(LONG)
 
-    _at_least(counts, **{f"fault {name}": 30 for name in faults.FAULTS})
-    _at_least(counts, **{f"death {point}": 20 for point in deaths.POINTS})
-    _at_least(counts, **{f"death {how}": 50 for how in deaths.HOW})
-    _at_least(
-        counts,
-        held=100,
-        approved=50,
-        discarded=50,
-        waits=500,
-        resumed=200,
-        **{"one by one": 100, "said foreign_rows": 20, "said too_late": 50, "paused": 100},
-        gone=30,
-        suspect=500,
-        jump=30,
-        edge=3000,
-        sync=3000,
-    )
+    _at_least(counts, FLOORS)
 
 
 @pytest.mark.deep

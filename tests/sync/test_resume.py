@@ -291,3 +291,34 @@ def test_an_app_read_in_its_first_scope_keeps_its_time_when_the_worker_dies(comp
 
     assert company.period("billing-web", "new@acme.example").started_after == last_read
     assert company.app("billing-web").stale_since is None
+
+
+def dies_before(text):
+    """Ends the worker before the first statement that holds `text`."""
+
+    def wrapper(execute, sql, params, many, context):
+        if text in str(sql):
+            raise Killed
+        return execute(sql, params, many, context)
+
+    return wrapper
+
+
+def test_an_app_listed_again_keeps_its_time_until_its_ends_are_written(company):
+    """The list of all was read without it meanwhile, which says nothing of when somebody left."""
+    last_read = company.now
+    left_out = {"name": "billing-web"}
+    company.spoil("drop_rows", path="/v1/apps", region="osc-fr1", m_where=left_out, times=2)
+    company.sync()
+    company.world.remove("billing-web", "lim@acme.example")
+    company.sync()
+    company.later(minutes=10)
+    actions.request(by=None, at=company.now, trigger=Run.Trigger.TERMINAL)
+    with pytest.raises(Killed), connection.execute_wrapper(dies_before("e.digest")):
+        company.carry_out()
+    company.later(minutes=1)
+    company.carry_out()
+
+    gone = company.period("billing-web", "lim@acme.example")
+    assert (gone.ended_after, gone.ended_at) == (last_read, company.now)
+    assert company.app("billing-web").stale_since is None

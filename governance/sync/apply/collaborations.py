@@ -78,14 +78,14 @@ UPDATE inventory_collaboration c
    AND (c.missing_at IS NOT NULL OR c.digest IS DISTINCT FROM d.digest)
 """
 
-# An app with staged ends keeps its old digest until they are written: it is looked at again. In a
-# scope that was never read whole it keeps the time of its last reading too, until this one counts.
+# An app with staged ends keeps its old digest until they are written: it is looked at again. It
+# keeps the time of its last reading until this one counts, as in a scope never read whole before.
 _DIGEST = """
 UPDATE inventory_app a
    SET digest = CASE WHEN d.ends THEN a.digest ELSE b.digest END,
        changed_at = CASE WHEN d.app_id IS NOT NULL THEN %(at)s ELSE a.changed_at END,
-       stale_since = CASE WHEN k.known THEN NULL ELSE a.stale_since END,
-       stale_reason = CASE WHEN k.known THEN '' ELSE a.stale_reason END,
+       stale_since = CASE WHEN d.ends OR NOT k.known THEN a.stale_since END,
+       stale_reason = CASE WHEN d.ends OR NOT k.known THEN a.stale_reason ELSE '' END,
        scope_id = COALESCE(%(scope)s, a.scope_id)
   FROM incoming b
   LEFT JOIN (SELECT app_id, bool_or(what = 'ended') AS ends FROM diff

@@ -35,7 +35,7 @@ def run(seed, *, syncs, counts=None):
     try:
         Schedule(Random(seed), Counter() if counts is None else counts).run(syncs)
     except BaseException as error:
-        error.add_note(f"To see it again: SCHEDULE={seed} make deep ARGS='-k any_schedule'")
+        error.add_note(f"To see it again: SCHEDULE={seed} make test ARGS='-k any_schedule'")
         raise
 
 
@@ -215,7 +215,7 @@ class Schedule:
                 by=None, at=self.company.now, trigger=Run.Trigger.TERMINAL, connection=connection
             )
         finished = self._carry_out()
-        self._note_lies()
+        self._note_lies(twice=not alone)
         if finished is not None:
             self._count(finished)
             odd = any(one.name in faults.UNKNOWN for one in self.laid)
@@ -242,11 +242,14 @@ class Schedule:
                 self.counts[f"death {death.how}"] += 1
             return None
 
-    def _note_lies(self):
+    def _note_lies(self, *, twice):
         for one in self.laid:
             self.counts[f"fault {one.name}"] += one.hit
             if one.name == faults.NOBODY and one.hit:
-                self.oracle.lies[one.region, one.app].add(self.oracle.begun)
+                told = self.oracle.lies[one.region, one.app]
+                told.add(self.oracle.begun)
+                if twice:  # two workers have heard it, minutes apart
+                    told.add(self.company.now)
 
     def _count(self, run):
         self.counts[f"sync {run.state}"] += 1
