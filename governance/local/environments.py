@@ -50,7 +50,12 @@ class Environments:
 
     def worker(self) -> dict[str, str]:
         """Opens tokens, to read Scalingo with them."""
-        return {**self.web(), "SEALING_PRIVATE_KEY": self.keys.sealing_private}
+        return {
+            **self.web(),
+            "SEALING_PRIVATE_KEY": self.keys.sealing_private,
+            # Its threads take turns: a heap for each would be memory for nothing (glibc).
+            "MALLOC_ARENA_MAX": "1",
+        }
 
     def migration(self) -> dict[str, str]:
         """Changes tables: the owner of them."""

@@ -12,9 +12,9 @@ from django.db.backends.utils import CursorWrapper
 from governance.sync.apply.people import TwoFactorChange, make_people, two_factor_seen
 
 # How many apps share a transaction, and how many rows of theirs that differ: one app each costs 16
-# times as much, and very many at once would hold what others wait for.
+# times as much; very many at once would fill the memory, and hold what others wait for.
 APPS_PER_BATCH = 1000
-ROWS_PER_BATCH = 10_000
+ROWS_PER_BATCH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
