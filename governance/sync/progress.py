@@ -80,12 +80,12 @@ class Progress:
         step.waits_until = None
         step.save()
         self._step = None
-        self.tick(force=True)
+        self.tick()
 
-    def tick(self, *, force: bool = False) -> None:
+    def tick(self) -> None:
         """Write what there is to show, if the last time is long enough ago."""
         now = time.monotonic()
-        if not force and now - self._written < _EVERY:
+        if now - self._written < _EVERY:
             return
         self._written = now
         Run.objects.filter(pk=self.run.pk).update(**self.counts(), beat_at=self._clock())

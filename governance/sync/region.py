@@ -29,7 +29,7 @@ def sync_region(place: Place) -> None:
     databases = read_databases(place)
     known = _known(place, apps, databases)
     place.step.total = len(known)
-    place.context.progress.tick(force=True)
+    place.context.progress.tick()
     # What a whole listing no longer names is looked for by itself: nobody of it is missed here.
     unlisted = {app_id for app_id, app in known.items() if is_unlisted(app, apps, databases)}
     known |= _not_read_there(place, [known[app_id] for app_id in unlisted], reason="not_listed")
