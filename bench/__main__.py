@@ -19,7 +19,7 @@ def main() -> int:
 
     available = {
         "applying": lambda: applying.run(
-            sizes=(100_000, 300_000, 1_000_000) if arguments.large else (10_000, 30_000, 100_000),
+            sizes=(100_000, 300_000, 1_000_000) if arguments.large else (30_000, 100_000, 300_000),
             large=arguments.large,
         ),
         "reading": lambda: reading.run(large=arguments.large),
