@@ -43,6 +43,20 @@ document.addEventListener("close", ({ target }) => {
   opener?.focus();
 }, true);
 
+// What had the focus is often renewed: the focus goes to what says the same in its place.
+let held = null;
+const words = (one) => one.value || one.textContent.trim();
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const one = document.activeElement;
+  held = detail.target.contains(one) && !one.id ? { tag: one.tagName, words: words(one) } : null;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  if (!held || document.activeElement !== document.body) return;
+  const same = [...document.querySelectorAll(`main ${held.tag}`)].find((one) => words(one) === held.words);
+  (same || document.getElementById("main")).focus();
+  held = null;
+});
+
 document.addEventListener("click", ({ target }) => {
   target.closest("[data-dismiss]")?.closest(".toast")?.remove();
   target.closest("[data-close]")?.closest("dialog")?.close();

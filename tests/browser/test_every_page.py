@@ -62,6 +62,20 @@ def test_nothing_scrolls_sideways(open_page, paths, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_no_table_is_broader_than_its_card(open_page, paths, name):
+    page = open_page("olga")
+    page.goto(paths[name])
+
+    for width in (320, 870, 1000, 1090, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        cut = page.evaluate(
+            "() => [...document.querySelectorAll('table')].filter("
+            "(one) => one.offsetWidth > one.parentElement.clientWidth + 1).length"
+        )
+        assert cut == 0, f"{name}, {width} px"
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_it_works_without_script(open_page, paths, name):
     page = open_page("olga", script=False)
 

@@ -167,6 +167,24 @@ def test_the_history_is_narrowed_in_place_and_the_link_shows_the_same(open_page,
     expect(history.get_by_role("rowheader")).not_to_have_count(1)
 
 
+def test_the_focus_stays_where_it_was_when_a_part_is_renewed(open_page):
+    page = open_page("vera")
+    page.goto("/apps/")
+    branch = page.locator("tbody[id]").first
+    button = branch.get_by_role("button")
+
+    for is_open in ("true", "false"):
+        button.press("Enter")
+        expect(button).to_have_attribute("aria-expanded", is_open)
+        expect(button).to_be_focused()
+
+    page.goto("/people/")
+    head = page.get_by_role("columnheader", name="2FA")
+    head.get_by_role("link").press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(head.get_by_role("link")).to_be_focused()
+
+
 def test_a_slash_goes_to_the_search_box(open_page):
     page = open_page("vera")
     page.goto("/people/")
