@@ -157,7 +157,11 @@ def converged(company):
     """The inventory is the platform, as the connected accounts see it: rows and fields."""
     _same(_known_apps(), _visible_apps(company))
     _same(_known_people(), _visible_people(company))
-    _same(_known_two_factor(), _visible_two_factor(company))
+    unsaid = _unsaid_two_factor(company)
+    _same(
+        {one for one in _known_two_factor() if one[0] not in unsaid},
+        {one for one in _visible_two_factor(company) if one[0] not in unsaid},
+    )
     readable = Connection.objects.readable().values("pk")
     missing = Collaboration.objects.exclude(missing_at=None).filter(app__authority_id__in=readable)
     assert not missing.filter(app__gone_at=None, app__suspect_since=None).exists()
@@ -265,6 +269,23 @@ def _visible_two_factor(company):
     return {
         (one.email.lower(), "unknown" if one.deleted_at else "on" if one.two_factor else "off")
         for one in (world.accounts[pk] for pk in ids)
+    }
+
+
+def _unsaid_two_factor(company):
+    """Deleted accounts on others' apps alone: there, silence about 2FA says nothing."""
+    world = company.world
+    owners = set(Connection.objects.readable().values_list("account_id", flat=True))
+    told = {
+        one.account_id
+        for app in _seen(company).values()
+        if app.owner_id in owners
+        for one in app.collaborations.values()
+    }
+    return {
+        one.email.lower()
+        for one in world.accounts.values()
+        if one.deleted_at is not None and one.id not in told
     }
 
 

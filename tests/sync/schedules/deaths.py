@@ -30,17 +30,13 @@ POINTS = {
     "the outcome is counted": "SELECT (SELECT count(*) FROM inventory_app",
 }
 HOW = ("before", "after", "uncommitted", "committed", "disconnected")
-# Points that few syncs come to.
+# Points that few syncs come to: death waits there from the first one on.
 RARE = (
-    "apps are listed",
     "2fa is written",
-    "ends are written",
-    "apps are as they were left",
     "some are missing",
     "all are back",
     "ends are held",
     "a plan is settled",
-    "an app is buried",
 )
 
 

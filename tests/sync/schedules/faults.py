@@ -83,7 +83,7 @@ _FITS = {
 _LIKELY = ("collaborators",) * 8 + ("app",) * 8 + ("apps",) * 4 + ("databases",) * 2 + tuple(PLACES)
 
 # Those that fit few places are drawn for them as often.
-_NAMES = [*NOTHING, *PARTLY, *PARTLY, *UNKNOWN, *UNKNOWN, *LIES, *LIES]
+_NAMES = [*NOTHING] * 3 + [*PARTLY, *UNKNOWN, *LIES] * 4
 
 
 @dataclass

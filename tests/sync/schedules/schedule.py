@@ -53,7 +53,7 @@ class Schedule:
         self.oracle = Oracle(self.company, counts)
         self.admin = User.objects.create(email="admin@example.com", name="A", roles=["admin"])
         self.laid = []  # what is wrong, in this sync or in some to come
-        self.deaths = [Death(random, RARE)] if random.random() < 0.5 else []
+        self.deaths = [Death(random, RARE)] if random.random() < 0.8 else []
         self.jumps = random.random() < 0.1
         self.spans = random.choice(SPANS)
         if self.spans is YEAR:
@@ -138,11 +138,11 @@ class Schedule:
 
     def a_sync_whose_worker_dies(self):
         """It, or the first after it that comes to where death waits."""
-        self.deaths = [*self.deaths[-4:], Death(self.random, [*POINTS, *RARE])]
+        self.deaths = [*self.deaths[-4:], Death(self.random, [*POINTS])]
         self.a_sync()
 
     def _wait_for(self, points):
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.6:
             self.deaths.append(Death(self.random, points))
 
     def a_sync_whose_worker_is_paused(self):
@@ -301,7 +301,7 @@ _WEIGHTS = {
     Schedule.a_sync_that_is_lied_to: 2,
     Schedule.a_sync_with_foreign_rows: 1,
     Schedule.a_sync_while_things_happen: 2,
-    Schedule.a_sync_whose_worker_dies: 6,
+    Schedule.a_sync_whose_worker_dies: 7,
     Schedule.a_sync_whose_worker_is_paused: 1,
 }
 _SYNCS = [sync for sync, weight in _WEIGHTS.items() for _ in range(weight)]
