@@ -190,8 +190,8 @@ class Oracle:
             told = changes[*self._key(row), row.collaborator_id]
             if row.pk not in self.before and row.started_after is not None:
                 self._changed_between(told, row.started_after, row.started_at, row)
-            # Given away while the list of apps cannot be read, an app looks as if nobody were on it:
-            # they are first missed too early, though nobody is ended for that.
+            # Given away while the list of apps cannot be read, an app looks as if nobody were on
+            # it: they are first missed too early, though nobody is ended for that.
             if row.ended_at is not None and self._key(row) not in given:
                 after = row.ended_after or row.started_at
                 self._changed_between(told, after, row.ended_at, row)
