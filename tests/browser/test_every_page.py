@@ -69,7 +69,7 @@ def test_no_table_is_broader_than_its_card(open_page, paths, name):
     for width in (320, 870, 1000, 1090, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         cut = page.evaluate(
-            "() => [...document.querySelectorAll('table')].filter("
+            "() => [...document.querySelectorAll('table.table')].filter("
             "(one) => one.offsetWidth > one.parentElement.clientWidth + 1).length"
         )
         assert cut == 0, f"{name}, {width} px"
