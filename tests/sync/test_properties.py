@@ -35,6 +35,7 @@ FLOORS_QUICK = {
 FLOORS = {
     **{f"fault {name}": 30 for name in faults.FAULTS},
     **{f"death {point}": 20 for point in deaths.POINTS},
+    "death all are back": 8,  # seldom is everybody back just where a worker may die
     **{f"death {how}": 50 for how in deaths.HOW},
     "held": 100,
     "approved": 50,
