@@ -39,7 +39,7 @@ FLOORS = {
     **{f"death {how}": 50 for how in deaths.HOW},
     "held": 100,
     "approved": 50,
-    "discarded": 50,
+    "discarded": 20,
     "waits": 500,
     "one by one": 50,
     "said foreign_rows": 20,
