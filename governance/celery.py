@@ -19,7 +19,11 @@ app.conf.update(
     broker_url=settings.REDIS_URL,
     task_queues=[Queue("interactive"), Queue("sweep")],
     task_default_queue="sweep",
-    task_routes={"connections.*": {"queue": "interactive"}},
+    task_routes={
+        "connections.*": {"queue": "interactive"},
+        # A person may wait for the one that covers their export.
+        "audit.checkpoint": {"queue": "interactive"},
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -47,6 +51,21 @@ app.conf.update(
         },
         "test-untested-connections": {
             "task": "connections.test_untested",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "sign-checkpoints": {
+            "task": "audit.checkpoint",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "check-the-audit-log": {
+            "task": "audit.check",
+            "schedule": 300.0,
+            "options": {"expires": 300},
+        },
+        "deliver-mail": {
+            "task": "notifications.deliver_due",
             "schedule": 60.0,
             "options": {"expires": 60},
         },

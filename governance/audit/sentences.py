@@ -69,6 +69,14 @@ SENTENCES: dict[str, Promise] = {
     "fact.app_described": gettext_lazy("{actor} described {app}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
+    "audit.exported": gettext_lazy(
+        "{actor} asked for an export of the audit log, then {events} events long."
+    ),
+    "audit.export_delivered": gettext_lazy("{actor} received {events} events of the audit log."),
+    "audit.key_added": gettext_lazy("Checkpoints are signed with the key {key_id} from now on."),
+    "audit.key_revoked": gettext_lazy(
+        "{actor} revoked the key {key_id}: checkpoints signed with it prove nothing any more."
+    ),
     "personal.erased": gettext_lazy("{actor} erased names and addresses from {count} events."),
 }
 
