@@ -68,6 +68,18 @@ SENTENCES: dict[str, Promise] = {
     "platform.app_moved": gettext_lazy("{app} moved to another project."),
     "fact.app_described": gettext_lazy("{actor} described {app}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
+    "change.batch_placed": gettext_lazy("{actor} decided on {changes} changes: {reason}"),
+    "change.placed": gettext_lazy("{actor} decided about {person} on {app}: {what}."),
+    "change.telling": gettext_lazy("Scalingo is being told about {person} on {app}: {what}."),
+    "change.told": gettext_lazy("Scalingo said yes about {person} on {app}: {what}."),
+    "change.put_back": gettext_lazy("Scalingo is told again about {person} on {app}: {what}."),
+    "change.verified": gettext_lazy("It was read that it is so: {person} on {app}, {what}."),
+    "change.refused": gettext_lazy("This was refused: {person} on {app}, {what} ({code})."),
+    "change.failed": gettext_lazy("This did not happen: {person} on {app}, {what} ({code})."),
+    "change.cancelled": gettext_lazy("{actor} cancelled this: {person} on {app}, {what}."),
+    "change.unknown": gettext_lazy(
+        "Whether this was done is not known: {person} on {app}, {what}."
+    ),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(
         "{actor} asked for an export of the audit log, then {events} events long."
