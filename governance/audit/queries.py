@@ -1,13 +1,10 @@
-"""What the log is asked: a page of it, newest first, and whether it can be believed."""
+"""What the log is asked: a page of it, newest first."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from django.db import connection
 
 from governance.audit.models import Event
 from governance.core import cursor
@@ -95,7 +92,18 @@ def _walk(where: Where, start: Sequence[Any] | None, *, newer: bool, size: int) 
             f" CROSS JOIN LATERAL (SELECT * FROM audit_event WHERE {column} = leg.value"
             f" AND {conditions} {order}) AS found {order}"
         )
-    return list(Event.objects.raw(statement, values))
+    return list(Event.objects.raw(_with_names(statement, turn), values))
+
+
+def _with_names(statement: str, turn: str) -> str:
+    """`statement` with, beside each event, its personal part and whether that was erased."""
+    return (
+        "SELECT page.*, personal.fields AS names_then,"  # noqa: S608
+        " personal.sequence IS NOT NULL AND personal.fields IS NULL AS was_erased"
+        f" FROM ({statement}) AS page"
+        " LEFT JOIN audit_personal AS personal ON personal.sequence = page.sequence"
+        f" ORDER BY page.occurred_at {turn}, page.sequence {turn}"
+    )
 
 
 def _conditions(
@@ -123,71 +131,3 @@ def _conditions(
         parts.append(f"(occurred_at, sequence) {sign} (%(at)s, %(place)s)")
         values["at"], values["place"] = start
     return " AND ".join(parts), values
-
-
-@dataclass(frozen=True, slots=True)
-class Integrity:
-    """What can truly be said of the log now.
-
-    `whole_at` and `last` are of the newest check of all events, `checked_at` and `checked_last` of
-    the newest of any kind. `signed_at` and `signed` are of the newest checkpoint; `outside_at` and
-    `outside` of the newest of which a copy left the database, which is kept as `copies`.
-    """
-
-    events: int
-    whole_at: datetime | None
-    whole_last: int
-    checked_at: datetime | None
-    checked_last: int
-    fault_count: int
-    faults: list[dict[str, Any]]
-    signed_at: datetime | None
-    signed: int
-    outside_at: datetime | None
-    outside: int
-    copies: list[str]
-
-    @property
-    def unwitnessed(self) -> int:
-        """Events that could be cut off or rewritten unseen."""
-        return max(0, self.events - self.outside)
-
-    @property
-    def unchecked(self) -> int:
-        """Events that no check has recomputed yet."""
-        return max(0, self.events - self.checked_last)
-
-
-_INTEGRITY = """
-SELECT coalesce((SELECT sequence FROM audit_head), 0),
-       whole.at, coalesce(whole.last, 0), checked.at, coalesce(checked.last, 0),
-       CASE WHEN whole.at > checked.at OR checked.fault_count = 0
-            THEN coalesce(whole.fault_count, 0) ELSE checked.fault_count END,
-       CASE WHEN whole.at > checked.at OR checked.fault_count = 0
-            THEN coalesce(whole.faults, '[]') ELSE checked.faults END,
-       signed.at, coalesce(signed.size, 0), outside.at, coalesce(outside.size, 0),
-       coalesce(outside.kinds, '{}')
-FROM (VALUES (1)) AS one (row)
-LEFT JOIN LATERAL (
-    SELECT * FROM audit_check WHERE first = 0 ORDER BY at DESC, id DESC LIMIT 1) AS whole ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM audit_check ORDER BY at DESC, id DESC LIMIT 1) AS checked ON true
-LEFT JOIN LATERAL (
-    SELECT * FROM audit_checkpoint ORDER BY at DESC, id DESC LIMIT 1) AS signed ON true
-LEFT JOIN LATERAL (
-    SELECT checkpoint.at, checkpoint.size,
-           (SELECT array_agg(kind ORDER BY kind) FROM audit_witness
-            WHERE checkpoint_id = checkpoint.id) AS kinds
-    FROM audit_checkpoint AS checkpoint
-    WHERE EXISTS (SELECT FROM audit_witness WHERE checkpoint_id = checkpoint.id)
-    ORDER BY checkpoint.size DESC, checkpoint.id DESC LIMIT 1) AS outside ON true
-"""
-
-
-def integrity() -> Integrity:
-    """How the log stands, in one query that does not grow with it."""
-    with connection.cursor() as asking:
-        asking.execute(_INTEGRITY)
-        row = list(asking.fetchone())
-    row[6] = json.loads(row[6])  # Django leaves JSON to its own fields
-    return Integrity(*row)

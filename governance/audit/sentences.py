@@ -68,7 +68,9 @@ SENTENCES: dict[str, Promise] = {
     "platform.app_moved": gettext_lazy("{app} moved to another project."),
     "fact.app_described": gettext_lazy("{actor} described {app}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
-    "change.batch_placed": gettext_lazy("{actor} decided on {changes} changes: {reason}"),
+    "change.batch_placed": gettext_lazy(
+        "{actor} decided on {changes} changes ({purpose}): {reason}."
+    ),
     "change.placed": gettext_lazy("{actor} decided about {person} on {app}: {what}."),
     "change.telling": gettext_lazy("Scalingo is being told about {person} on {app}: {what}."),
     "change.told": gettext_lazy("Scalingo said yes about {person} on {app}: {what}."),
@@ -94,38 +96,56 @@ SENTENCES: dict[str, Promise] = {
 
 
 def sentence(
-    event: "Event", *, names: Mapping[UUID, str], personal: Mapping[str, str] | None = None
+    event: "Event",
+    *,
+    names: Mapping[UUID, str],
+    personal: Mapping[str, str] | None = None,
+    erased: bool = False,
 ) -> str:
-    """What `event` says, with `names` for the ids in it (looked up for a whole page at once).
-
-    Whatever is not known or was erased is said so, never left blank; a kind without a sentence, as
-    an older version may find after a downgrade, is shown as it is.
+    """What `event` says: see `words`. A kind without a sentence, as an older version may find after
+    a downgrade, is shown as it is.
     """
     template = SENTENCES.get(event.kind)
     if template is None:
         return event.kind
-    words: dict[str, str] = defaultdict(lambda: _("(not known)"))
-    words.update({key: _word(value) for key, value in event.data.items()})
-    words.update(personal or {})
-    words.update(_names(event, names))
-    return str(template).format_map(words)
+    return str(template).format_map(words(event, names=names, personal=personal, erased=erased))
 
 
-def _names(event: "Event", names: Mapping[UUID, str]) -> dict[str, str]:
-    found = {"actor": _actor(event, names)}
+def words(
+    event: "Event",
+    *,
+    names: Mapping[UUID, str],
+    personal: Mapping[str, str] | None = None,
+    erased: bool = False,
+) -> Mapping[str, str]:
+    """The words of an event's sentence: people and things as they were called then, where that was
+    kept, else by `names` (looked up for a whole page at once).
+
+    Whatever is not known, or was erased, is said so, never left blank.
+    """
+    missing = _("(erased)") if erased else _("(not known)")
+    found: dict[str, str] = defaultdict(lambda: missing)
+    found.update({key: _word(value) for key, value in event.data.items()})
+    found.update(_names(event, names, missing if erased else ""))
+    found.update(personal or {})
+    return found
+
+
+def _names(event: "Event", names: Mapping[UUID, str], missing: str) -> dict[str, str]:
+    found = {"actor": _actor(event, names, missing)}
     for word, identity in (
         ("target", event.target_id),
         ("app", event.app_id),
         ("person", event.person_id),
     ):
         if identity is not None:
-            found[word] = names.get(identity) or str(identity)
+            found[word] = names.get(identity) or missing or str(identity)
     return found
 
 
-def _actor(event: "Event", names: Mapping[UUID, str]) -> str:
+def _actor(event: "Event", names: Mapping[UUID, str], missing: str) -> str:
     if event.actor_id is not None:
-        return names.get(event.actor_id) or str(event.actor_id)
+        return names.get(event.actor_id) or missing or str(event.actor_id)
     return _("The system") if event.actor_kind == "system" else _("Somebody")
 
 

@@ -26,11 +26,6 @@ def deliver(*, at: datetime) -> int:
     return actions.deliver_due(at=at, sent=lambda delivery: _note(delivery, at))
 
 
-def lost() -> int:
-    """How many mails with checkpoints never reached a server, and were not sent again."""
-    return Delivery.objects.filter(topic=TOPIC, state=Delivery.State.LOST).count()
-
-
 def _deliveries(recipient: str, at: datetime) -> Iterator[Delivery]:
     last = Delivery.objects.filter(topic=TOPIC, recipient=recipient).order_by("created_at").last()
     newer = Checkpoint.objects.filter(id__gt=int(last.reference) if last else 0)
