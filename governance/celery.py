@@ -21,6 +21,8 @@ app.conf.update(
     task_default_queue="sweep",
     task_routes={
         "connections.*": {"queue": "interactive"},
+        "changes.*": {"queue": "interactive"},
+        "sync.read_asked": {"queue": "interactive"},
         # A person may wait for the one that covers their export.
         "audit.checkpoint": {"queue": "interactive"},
     },
@@ -48,6 +50,16 @@ app.conf.update(
             "task": "sync.run_due",
             "schedule": 30.0,
             "options": {"expires": 30},
+        },
+        "tell-and-verify-changes": {
+            "task": "changes.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "read-what-changes-ask-for": {
+            "task": "sync.read_asked",
+            "schedule": 60.0,
+            "options": {"expires": 60},
         },
         "test-untested-connections": {
             "task": "connections.test_untested",

@@ -28,7 +28,7 @@ PUT_BACK = "change.put_back"
 MOVED = [
     "state", "code", "said", "due_at", "held_back", "lease", "leased_until", "tells", "tries",
     "tried_at", "told_at", "unseen", "read_at", "look_at", "looks", "verified_at", "ended_at",
-    "collaborator_id", "cancelled_by",
+    "collaborator_id", "person", "cancelled_by",
 ]  # fmt: skip
 
 
