@@ -61,6 +61,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
+        "rotate-what-leavers-know": {
+            "task": "rotations.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "test-untested-connections": {
             "task": "connections.test_untested",
             "schedule": 60.0,

@@ -161,6 +161,7 @@ INSTALLED_APPS = [
     "governance.facts",
     "governance.changes",
     "governance.sync",
+    "governance.rotations",
     "governance.dashboard",
     "django.contrib.auth",
     "django.contrib.contenttypes",

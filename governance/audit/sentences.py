@@ -82,6 +82,27 @@ SENTENCES: dict[str, Promise] = {
     "change.unknown": gettext_lazy(
         "Whether this was done is not known: {person} on {app}, {what}."
     ),
+    "rotation.opened": gettext_lazy(
+        "{person} could read secrets of {app} and cannot any more: they are to be changed."
+    ),
+    "rotation.nothing_to_rotate": gettext_lazy(
+        "{person} is off {app}, and could read names alone there: nothing is to be changed."
+    ),
+    "rotation.offered": gettext_lazy(
+        "Variables of {app} were changed since {person} could read them."
+    ),
+    "rotation.assigned": gettext_lazy(
+        "{actor} gave {owner} the duty to change what {person} could read of {app}."
+    ),
+    "rotation.unassigned": gettext_lazy(
+        "{actor} left it open whose duty it is to change what {person} could read of {app}."
+    ),
+    "rotation.closed": gettext_lazy(
+        "{actor} closed the duty to change what {person} could read of {app}, saying “{note}”."
+    ),
+    "rotation.reopened": gettext_lazy(
+        "{actor} opened the duty to change what {person} could read of {app} again, saying “{note}”."
+    ),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(
         "{actor} asked for an export of the audit log, then {events} events long."
