@@ -101,7 +101,8 @@ SENTENCES: dict[str, Promise] = {
         "{actor} closed the duty to change what {person} could read of {app}, saying “{note}”."
     ),
     "rotation.reopened": gettext_lazy(
-        "{actor} opened the duty to change what {person} could read of {app} again, saying “{note}”."
+        "{actor} opened the duty to change what {person} could read of {app} again,"
+        " saying “{note}”."
     ),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(

@@ -14,5 +14,6 @@ urlpatterns = [
     path("apps/", tree.apps, name="apps"),
     path("apps/<uuid:app_id>/", app.app, name="app"),
     path("audit/", audit.log, name="audit"),
+    path("audit/export/", audit.export, name="audit-export"),
     path("theme/", theme.choose, name="theme"),
 ]

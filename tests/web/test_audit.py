@@ -1,7 +1,9 @@
 """The audit log: who did what, when, and can it be believed?"""
 
+import io
 import re
 import uuid
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -363,3 +365,43 @@ def test_it_never_promises_too_much(client_of, bob, several):
 
     assert "tamper-proof" not in text
     assert "immutable" not in text
+
+
+# --- taking it out --------------------------------------------------------------------------------
+
+
+def test_an_auditor_takes_the_whole_log_out(client_of, carol, several, sent):
+    response = client_of(carol).post("/audit/export/")
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/zip"
+    assert response["Content-Disposition"].startswith('attachment; filename="audit-log-2')
+    assert response["Cache-Control"] == "no-store"
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as file:
+        lines = file.read("audit-log/log.jsonl").splitlines()
+    assert len(lines) == 6  # five, and the one that says that somebody asked
+    kinds = list(Event.objects.order_by("sequence").values_list("kind", flat=True))
+    assert kinds[5:] == ["audit.exported", "audit.export_delivered"]
+    assert verify().faults == ()
+
+
+def test_asking_with_get_takes_nothing_out(client_of, carol, several):
+    assert client_of(carol).get("/audit/export/").status_code == 405
+    assert Event.objects.count() == 5
+
+
+def test_the_button_says_why_it_may_not_be_used(client_of, carol, bob, several):
+    may, may_not = client_of(carol).get("/audit/"), client_of(bob).get("/audit/")
+
+    assert "Only auditors and admins can export." in text_of(may_not)
+    assert re.search(
+        r'<button class="button" disabled aria-describedby="why-no-export">', may_not.text
+    )
+    assert "why-no-export" not in may.text
+
+
+def test_a_refused_export_is_on_record(client_of, bob, several):
+    assert client_of(bob).post("/audit/export/").status_code == 403
+
+    assert Event.objects.order_by("sequence").last().kind == "user.refused"
+    assert not Event.objects.filter(kind="audit.exported").exists()

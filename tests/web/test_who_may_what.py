@@ -41,6 +41,7 @@ MATRIX = {
     "POST /apps/{app}/":                           (302, 403, 404, 403, 403, 422, 403),
     "POST /apps/{his_app}/":                       (302, 403, 403, 403, 403, 422, 403),
     "GET  /audit/":                                (302, 403, 200, 200, 200, 200, 200),
+    "POST /audit/export/":                         (302, 403, 403, 403, 200, 200, 403),
     "GET  /sync/":                                 (302, 403, 200, 200, 200, 200, 200),
     "POST /sync/start/":                           (302, 403, 403, 403, 403, 303, 303),
     # A digest that is not the plan's: whoever may decide is told that it is another one.

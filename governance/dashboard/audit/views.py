@@ -1,11 +1,13 @@
-"""HTTP of the audit log: the page."""
+"""HTTP of the audit log: the page and its export."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.accounts import permissions
+from governance.audit import export as exporting
 from governance.audit import queries
+from governance.audit.events import Source
 from governance.core.pages import page
 from governance.dashboard import lists
 from governance.dashboard.audit import asked as asking
@@ -45,3 +47,18 @@ def log(request: HttpRequest) -> HttpResponse:
         status=200 if asked.period.is_valid() else 422,
     )
     return lists.answered(request, response, tidy)
+
+
+@require_POST
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The whole log as a file: with its checkpoints, and what checks them."""
+    user, now = lists.who(request), timezone.now()
+    permissions.may_export(user).enforce()
+    asked = exporting.ask(by=user, source=Source.PAGE, at=now)
+    newest = exporting.covered(asked)
+    name = f"audit-log-{now:%Y%m%dT%H%M%SZ}.zip"
+    return StreamingHttpResponse(
+        exporting.archive(asked, newest, timezone.now),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
