@@ -34,6 +34,7 @@ from governance.inventory.models import (
     TwoFactor,
     TwoFactorPeriod,
 )
+from governance.rotations.models import Duty, Evidence, Secret
 from governance.sync.models import HeldRemoval, Run, Step
 
 PASSWORD = "a long enough password"
@@ -322,3 +323,74 @@ class HeldRemovalFactory(DjangoModelFactory):
     total = factory.LazyAttribute(lambda held: len(held.plan))
     digest = b"h" * 32
     held_at = at(minutes=4)
+
+
+class DutyFactory(DjangoModelFactory):
+    """Somebody left an app three days ago; due in four days."""
+
+    class Meta:
+        model = Duty
+
+    class Params:
+        offered = factory.Trait(state="offered", offered_at=at(hours=5))
+        overdue = factory.Trait(departed_at=at(days=12), due_at=at(days=5))
+        closed = factory.Trait(
+            state="closed",
+            closed_at=at(days=1),
+            closed_by=factory.SubFactory(UserFactory, admin=True),
+            note="All keys are new.",
+            next_read_at=None,
+        )
+        nothing = factory.Trait(
+            knowledge="names", role=Role.LIMITED, full_until=None, state="closed",
+            closed_at=at(days=3), next_read_at=None,
+        )  # fmt: skip
+        unread = factory.Trait(names_read_at=None, databases_read_at=None, events_until=None)
+
+    app = factory.SubFactory(AppFactory)
+    person = factory.SubFactory(PersonFactory)
+    collaboration = factory.SubFactory(
+        CollaborationFactory,
+        ended=True,
+        app=factory.SelfAttribute("..app"),
+        person=factory.SelfAttribute("..person"),
+    )
+    why = "left"
+    role = Role.COLLABORATOR
+    knowledge = "values"
+    since_at = at(days=100)
+    departed_at = at(days=3)
+    departed_after = factory.LazyAttribute(lambda duty: duty.departed_at - timedelta(minutes=10))
+    full_until = factory.SelfAttribute("departed_at")
+    app_class = "production"
+    opened_at = factory.SelfAttribute("departed_at")
+    due_at = factory.LazyAttribute(lambda duty: duty.departed_at + timedelta(days=7))
+    names_read_at = at(days=3)
+    databases_read_at = at(days=3)
+    events_from = factory.SelfAttribute("departed_at")
+    events_until = at(hours=2)
+    next_read_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=4))
+
+
+class SecretFactory(DjangoModelFactory):
+    class Meta:
+        model = Secret
+
+    class Params:
+        user = factory.Trait(kind="database_user", place="billing_api_0001", needs_support=True)
+
+    duty = factory.SubFactory(DutyFactory)
+    kind = "variable"
+    name = factory.Sequence(lambda n: f"KEY_{n}")
+
+
+class EvidenceFactory(DjangoModelFactory):
+    class Meta:
+        model = Evidence
+
+    duty = factory.SubFactory(DutyFactory)
+    event_id = factory.Sequence(lambda n: f"event-{n}")
+    variable = "KEY"
+    what = "changed"
+    seen_at = at(hours=20)
+    at = at(days=1)

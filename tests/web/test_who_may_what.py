@@ -42,6 +42,17 @@ MATRIX = {
     "POST /apps/{his_app}/":                       (302, 403, 403, 403, 403, 422, 403),
     "GET  /audit/":                                (302, 403, 200, 200, 200, 200, 200),
     "POST /audit/export/":                         (302, 403, 403, 403, 200, 200, 403),
+    "GET  /rotations/":                            (302, 403, 200, 200, 200, 200, 200),
+    "GET  /rotations/{duty}/":                     (302, 403, 404, 200, 200, 200, 200),
+    "GET  /rotations/{his_duty}/":                 (302, 403, 200, 200, 200, 200, 200),
+    "GET  /rotations/{nobody}/":                   (302, 403, 404, 404, 404, 404, 404),
+    "POST /rotations/{duty}/close/":               (302, 403, 404, 403, 403, 422, 403),
+    "POST /rotations/{his_duty}/close/":           (302, 403, 403, 403, 403, 422, 403),
+    "POST /rotations/{duty}/reopen/":              (302, 403, 404, 403, 403, 422, 403),
+    "POST /rotations/{his_duty}/reopen/":          (302, 403, 403, 403, 403, 422, 403),
+    # Nobody's, which it is already.
+    "POST /rotations/{duty}/assign/":              (302, 403, 404, 403, 403, 303, 403),
+    "POST /rotations/{his_duty}/assign/":          (302, 403, 403, 403, 403, 303, 403),
     "GET  /sync/":                                 (302, 403, 200, 200, 200, 200, 200),
     "POST /sync/start/":                           (302, 403, 403, 403, 403, 303, 303),
     # A digest that is not the plan's: whoever may decide is told that it is another one.
@@ -115,6 +126,8 @@ def things(dave, sent):
         "his_app": apps[1].pk,
         "person": people[0].pk,
         "his_person": people[1].pk,
+        "duty": factories.DutyFactory(app=apps[0], person=people[0]).pk,
+        "his_duty": factories.DutyFactory(app=apps[1], person=people[1]).pk,
         "connection": connection.pk,
         "held": factories.HeldRemovalFactory().pk,
         "nobody": uuid.UUID(int=7),
@@ -148,9 +161,8 @@ def split(row):
 
 
 def test_every_address_is_in_the_table():
-    words = dict.fromkeys(
-        ("app", "his_app", "person", "his_person", "connection", "held", "nobody"), uuid.uuid4()
-    )
+    names = ["app", "person", "duty", "his_app", "his_person", "his_duty"]
+    words = dict.fromkeys([*names, "connection", "held", "nobody"], uuid.uuid4())
 
     known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
 

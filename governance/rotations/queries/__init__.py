@@ -1,0 +1,6 @@
+"""Questions about duties: a page of them, one of them, how many are overdue."""
+
+from governance.rotations.queries.detail import Detail, detail_rows, read_detail
+from governance.rotations.queries.listing import Listed, Page, read_page
+
+__all__ = ["Detail", "Listed", "Page", "detail_rows", "read_detail", "read_page"]
