@@ -27,6 +27,8 @@ MOST_TELLS = 3
 LAG = timedelta(seconds=60)
 # For so long after a reading showed that an invitation never arrived, it may still turn up.
 STRAY = timedelta(days=1)
+# Until an app is asked for again that did not show it, and twice as long each further time.
+PAUSE = timedelta(seconds=30)
 _AT_ONCE = 200
 
 
@@ -49,6 +51,8 @@ def seen(*, at: datetime) -> int:
     `sync` calls it when it has read something.
     """
     candidates = list(_candidates(at).values_list("pk", "app_id"))
+    if not candidates:
+        return 0
     readings = _readings({app_id for _, app_id in candidates})
     due = [pk for pk, app_id in candidates if app_id in readings]
     return sum(
@@ -206,7 +210,7 @@ def looked(app_ids: Collection[UUID], *, at: datetime) -> None:
         )
         for change in asked:
             change.looks = min(change.looks + 1, 100)
-            pause = timedelta(seconds=30) * (1 << min(change.looks, 7))
+            pause = PAUSE * (1 << min(change.looks, 7))
             earliest = change.due_at if change.state == State.UNKNOWN else at
             change.look_at = max(at + pause, earliest) if change.looks > 1 else max(at, earliest)
         Change.objects.bulk_update(asked, ["look_at", "looks"])
