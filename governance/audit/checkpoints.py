@@ -153,6 +153,13 @@ def notes_in(folder: Path) -> Iterator[tuple[str, str]]:
             yield path.name, path.read_bytes().decode(errors="replace")
 
 
+def keys_in(folder: Path) -> Iterator[bytes]:
+    """The public keys that lie in `folder`; what is none is left out. Raises `OSError`."""
+    for path in sorted(folder.glob("*.pem")):
+        with contextlib.suppress(ValueError):
+            yield signing.public_bytes(path.read_text(encoding="utf-8"))
+
+
 def _announce(key_id: str, public: bytes, at: datetime) -> None:
     actions.record(
         KEY_ADDED,

@@ -1,5 +1,6 @@
 """Check the log on a schedule, and keep what each check has found: the page's integrity line."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,14 +39,15 @@ def run_due(*, at: datetime) -> Check | None:
 
 def own_copies() -> Outside:
     """The checkpoints in this installation's own folder, if it can be read."""
-    return (
-        Outside(notes=notes_in(settings.CHECKPOINTS_DIR)) if settings.CHECKPOINTS_DIR else Outside()
-    )
+    return copies_in(settings.CHECKPOINTS_DIR) if settings.CHECKPOINTS_DIR else Outside()
 
 
-def notes_in(folder: Path) -> dict[str, str]:
-    """The checkpoints in `folder` by name; none when there is no such folder."""
-    return dict(checkpoints.notes_in(folder)) if folder.is_dir() else {}
+def copies_in(folder: Path, keys: Collection[bytes] = ()) -> Outside:
+    """The checkpoints in `folder`, none when there is no such folder; and the keys believed."""
+    if not folder.is_dir():
+        return Outside(keys=keys)
+    notes, beside = dict(checkpoints.notes_in(folder)), list(checkpoints.keys_in(folder))
+    return Outside(notes, keys, beside)
 
 
 def keep(report: Report, *, at: datetime) -> Check:

@@ -266,7 +266,7 @@ def note_faults(
         if why:
             faults.append(Fault("wrong signature", note.size, f"The checkpoint {note.name} {why}."))
         elif note.key_id in chain.revoked:
-            if note.size > chain.revoked[note.key_id]:
+            if note.size >= chain.revoked[note.key_id]:
                 words = f"The checkpoint {note.name} is signed with a key revoked before."
                 faults.append(Fault("revoked key", note.size, words))
         elif note.size > chain.last.sequence:

@@ -150,7 +150,8 @@ class Migration(migrations.Migration):
             model_name="witness",
             name="checkpoint",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
                 related_name="witnesses",
                 to="audit.checkpoint",
             ),

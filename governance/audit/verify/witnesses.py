@@ -7,6 +7,7 @@ the head back. A checkpoint says which hash an event had; one kept outside says 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,11 +22,14 @@ from governance.audit.verify.scan import GENESIS, Head
 class Outside:
     """What the person who checks brought along: notes by name, and keys they believe.
 
-    With `keys`, nothing that the log says about keys counts.
+    With `keys`, nothing that the log says about keys counts. `beside` are the keys that lay beside
+    the notes: where the log does not know a key, because it was rewritten or cut off, they show
+    that it did once.
     """
 
     notes: Mapping[str, str] = field(default_factory=dict)
     keys: Collection[bytes] = ()
+    beside: Collection[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Held:
 
     name: str
     note: signing.Note
+    is_believed: bool  # by a key that the log announces, or that the person brought along
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class Heard:
 def hear(origin: str, outside: Outside, *, since: int = 0) -> Heard:
     """Read every checkpoint of the database from event `since` on, and those from outside."""
     heard = Heard()
-    keys = _Keys(origin, outside.keys)
+    keys = _Keys(origin, outside)
     kept = list(Checkpoint.objects.filter(size__gte=since).order_by("size", "id"))
     for row in kept:
         name = _("number {n}").format(n=row.pk)
@@ -79,9 +84,12 @@ def faults(heard: Heard, head: Head | None) -> Iterator[Fault]:
             yield _rolled_back(held, end)
         elif size in hashes and hashes[size] != held.note.hash:
             yield _rewritten(held, agreed + 1)
-        elif size in hashes:
+        elif size in hashes and held.is_believed:
             agreed = size
             heard.agreed += 1
+        elif size in hashes:
+            words = _("The checkpoint {name} is signed with a key that nobody announced.")
+            yield _fault(FaultKind.SIGNATURE, size, words, name=held.name)
 
 
 def anchor(heard: Heard, *, until: int | None = None) -> Head | None:
@@ -90,7 +98,8 @@ def anchor(heard: Heard, *, until: int | None = None) -> Head | None:
     agreeing = [
         Head(held.note.size, held.note.hash)
         for held in heard.good
-        if hashes.get(held.note.size) == held.note.hash
+        if held.is_believed
+        and hashes.get(held.note.size) == held.note.hash
         and (until is None or held.note.size <= until)
     ]
     return max(agreeing, key=lambda head: head.sequence, default=None)
@@ -105,11 +114,15 @@ def newest_before(event: int) -> int:
 class _Keys:
     """Which keys are believed: those given from outside, else those that the log announces."""
 
-    def __init__(self, origin: str, given: Collection[bytes]) -> None:
+    def __init__(self, origin: str, outside: Outside) -> None:
         from governance.audit import checkpoints
 
-        announced = checkpoints.public_keys()
-        self.of = {signing.key_id_of(key, origin): key for key in given} if given else announced
+        if outside.keys:
+            self.believed = _by_id(outside.keys, origin)
+            self.of = self.believed
+        else:
+            self.believed = {**checkpoints.public_keys(), **_by_id(_own(), origin)}
+            self.of = {**_by_id(outside.beside, origin), **self.believed}
         # Until where each key was believed: its revocation is an event of the log.
         self.revoked: dict[str, int] = {}
         for event in Event.objects.of_kind(KEY_REVOKED).order_by("sequence"):
@@ -138,14 +151,14 @@ def _read(name: str, text: str, origin: str, keys: _Keys, heard: Heard) -> signi
         heard.faults.append(_fault(FaultKind.SIGNATURE, note.size, wrong, name=name))
         return None
     if note.key_id in keys.revoked:
-        if note.size <= keys.revoked[note.key_id]:
+        if note.size < keys.revoked[note.key_id]:
             keys.unbelieved += 1
             return None
         words = _("The checkpoint {name} is signed with the key {key}, after that was revoked.")
         fault = _fault(FaultKind.REVOKED, note.size, words, name=name, key=note.key_id)
         heard.faults.append(fault)
         return None
-    heard.good.append(Held(name, note))
+    heard.good.append(Held(name, note, note.key_id in keys.believed))
     return note
 
 
@@ -175,6 +188,16 @@ def _rewritten(held: Held, first: int) -> Fault:
     )
     said = words.format(name=held.name, n=held.note.size)
     return Fault(FaultKind.REWRITTEN, min(first, held.note.size), held.note.size, said)
+
+
+def _by_id(keys: Iterable[bytes], origin: str) -> dict[str, bytes]:
+    return {signing.key_id_of(key, origin): key for key in keys}
+
+
+def _own() -> list[bytes]:
+    """The key of this process, where it has one: believed whatever became of the log."""
+    private = settings.AUDIT_SIGNING_KEY
+    return [signing.public_key_of(private)] if private else []
 
 
 def _fault(kind: FaultKind, place: int, words: str, **names: object) -> Fault:

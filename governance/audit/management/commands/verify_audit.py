@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -44,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        outside = Outside(notes=_notes(options["checkpoints"]), keys=_keys(options["public_key"]))
+        outside = _outside(options["checkpoints"], _keys(options["public_key"]))
         report = verify(outside, since=_EVERYTHING if options["since_checkpoint"] else None)
         checks.keep(report, at=now)
         if options["json"]:
@@ -67,12 +68,12 @@ class Command(BaseCommand):
             self.stdout.write(f"Note: {weakness}")
 
 
-def _notes(folder: Path | None) -> dict[str, str]:
+def _outside(folder: Path | None, keys: list[bytes]) -> Outside:
     if folder is None:
-        return dict(checks.own_copies().notes)
-    if not folder.is_dir():
+        folder = settings.CHECKPOINTS_DIR
+    elif not folder.is_dir():
         raise CommandError(f"There is no folder {folder}.")
-    return checks.notes_in(folder)
+    return checks.copies_in(folder, keys) if folder else Outside(keys=keys)
 
 
 def _keys(files: list[Path]) -> list[bytes]:
