@@ -398,3 +398,36 @@ def test_the_sidebar_counts_what_is_overdue(see, bob, dave, billing):
 
     assert '2<span class="unseen"> overdue' in see(bob)
     assert '1<span class="unseen"> overdue' in see(dave)
+
+
+def test_the_overview_counts_what_is_overdue_and_links_to_it(see, bob, billing):
+    assert "rotation is overdue" not in see(bob, "/")
+    DutyFactory(app=billing, overdue=True)
+
+    html = see(bob, "/")
+
+    assert "1 rotation is overdue" in html
+    assert 'href="/rotations/?overdue=yes"' in html
+
+
+def test_an_app_and_a_person_show_their_duties(see, bob, dave, billing, duty):
+    DutyFactory(app=billing, person=PersonFactory(username="clea"), closed=True)
+    elsewhere = DutyFactory(app=AppFactory(name="secret-app"), person=duty.person, overdue=True)
+    dave.projects = [billing.project_id]
+    dave.save()
+
+    app, person = f"/apps/{billing.pk}/", f"/people/{duty.person_id}/"
+    CollaborationFactory(app=billing, person=duty.person)
+
+    html = see(bob, app)
+    rows = html.split('aria-labelledby="rotations"')[1]
+    assert rows.index(page_of(duty)) < rows.index("clea")
+    assert f"/rotations/?state=all&amp;app={billing.pk}" in html
+    assert page_of(elsewhere) in see(bob, person)
+    assert page_of(duty) in see(dave, person)
+    assert page_of(elsewhere) not in see(dave, person)
+    assert "secret-app" not in see(dave, person)
+
+
+def test_an_app_that_nobody_left_shows_no_duties(see, bob, billing):
+    assert 'id="rotations"' not in see(bob, f"/apps/{billing.pk}/")
