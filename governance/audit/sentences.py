@@ -104,6 +104,7 @@ SENTENCES: dict[str, Promise] = {
         "{actor} opened the duty to change what {person} could read of {app} again,"
         " saying “{note}”."
     ),
+    "access.exported": gettext_lazy("{actor} read out who has access, {rows} lines."),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(
         "{actor} asked for an export of the audit log, then {events} events long."

@@ -12,6 +12,7 @@ LONGEST = 254
 MOST = 500
 _BETWEEN = re.compile(r"[\n\r,;\t]+")
 _NAMED = re.compile(r"<([^<>]*)>")
+_QUOTED = re.compile(r'"[^"]*"\s*(?=<)')  # a name with a comma in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def read(text: str) -> list[Address]:
 def _parts(line: str) -> list[str]:
     """Of `Ana Lopez <ana@example.com>` the address; words without one are kept to be refused."""
     parts: list[str] = []
-    for piece in _BETWEEN.split(line):
+    for piece in _BETWEEN.split(_QUOTED.sub("", line)):
         named = _NAMED.search(piece)
         whole = (named.group(1) if named else piece).strip().strip("\"'").strip()
         # "a@example.com b@example.com": spaces between addresses.

@@ -100,7 +100,9 @@ def save(
     if at is not None:
         followers, more = _followers(moved, at)
         moved, told = moved + followers, told + more
-    Change.objects.bulk_update(moved, MOVED, batch_size=200)
+    # One by one and in order: what follows may only go on once the first is out of its way.
+    for change in moved:
+        change.save(update_fields=MOVED)
     record_many(told)
 
 

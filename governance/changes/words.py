@@ -52,6 +52,7 @@ WHY_NOT: Mapping[str, Promise] = {
     "under_way": gettext_lazy("{other_by} decided about {name} on {app} first; that is under way."),
     "twice": gettext_lazy("{name} on {app} is in this plan twice."),
     "database_role": gettext_lazy("On a dedicated database everybody is a full collaborator."),
+    "newer": gettext_lazy("{name} came to {app} after the file was exported: they stay."),
     "changed": gettext_lazy("Something about {name} on {app} changed since the plan was shown."),
     "not_first": gettext_lazy("What must come before it does not happen."),
 }

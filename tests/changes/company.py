@@ -57,7 +57,8 @@ class Acting:
         return plans.plan_again(self.pairs(*named), by=self.admin, at=self.now, **options)
 
     def offboarding(self, email, by=None):
-        person = self.company.person(email)
+        found = Person.objects.filter(email__iexact=email, merged_into=None)
+        person = found.order_by("-username").first()
         return plans.plan_offboarding(person, by=by or self.admin, at=self.now)
 
     def keep(self, plan, by=None):

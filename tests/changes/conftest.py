@@ -1,10 +1,19 @@
 """The company of the sync's tests, read once, and what an admin does about who is on it."""
 
 import pytest
+import stamina
 
 from tests.changes.company import Acting
 from tests.sync import slate
 from tests.sync.company import read_company
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_pauses_between_tries():
+    """As many tries as outside tests, without the waiting."""
+    stamina.set_testing(True, attempts=3, cap=True)
+    yield
+    stamina.set_testing(False)
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +31,7 @@ def db(_no_rows, django_db_blocker):
 
 
 @pytest.fixture
-def company(db, alice, sent):
+def company(db, make_user, sent):
     """The small company, read once; alice is admin and acts."""
-    return Acting(read_company(), alice)
+    company = read_company()  # nobody who signs in here is left after it
+    return Acting(company, make_user("alice", "admin"))

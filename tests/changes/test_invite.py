@@ -1,7 +1,5 @@
 """Inviting: planned, placed, told after the grace time, true when it was read."""
 
-
-
 NEW = "new@acme.example"
 
 

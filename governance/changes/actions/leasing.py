@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from governance.accounts.models import User
 from governance.changes import permissions
 from governance.changes.models import ENDING, Change, Kind, State
 from governance.changes.moves import move, save
@@ -43,14 +42,20 @@ def take(*, at: datetime) -> Leased | Change | None:
         change = (
             Change.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(state=State.WAITING, held_back=False, due_at__lte=at)
-            .select_related("app__region", "batch")
+            .select_related("app__region", "batch__decided_by")
             .order_by("due_at", "batch_id", "position")
             .first()
         )
         if change is None:
             return None
-        known = facts.read([change.app_id]).apps[change.app_id]
+        known = facts.read_apps([change.app_id])[change.app_id]
         code = _why_not(change, known)
+        if code == "already" and change.tells and known.read_at:
+            # It was told before: what was read since shows that it was heard.
+            entry = move(change, State.VERIFIED, at=at, code="seen")
+            change.verified_at = known.read_at
+            save([change], [entry], at=at)
+            return change
         if code or known.teller is None:
             save([change], [move(change, State.REFUSED, at=at, code=code)], at=at)
             return change
@@ -66,8 +71,7 @@ def take(*, at: datetime) -> Leased | Change | None:
 
 def _why_not(change: Change, known: facts.KnownApp) -> str:
     """Why it must not be told, as a code; empty when it may."""
-    decider = User.objects.get(pk=change.batch.decided_by_id)
-    if not permissions.may_change(decider, {change.kind}):
+    if not permissions.may_change(change.batch.decided_by, {change.kind}):
         return "not_allowed"
     if known.app.gone_at:
         return "gone_app"

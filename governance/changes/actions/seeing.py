@@ -33,15 +33,25 @@ _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
+class There:
+    """Somebody on an app, as far as was read. `missing`: not any more, but not settled yet."""
+
+    collaborator_id: str
+    person_id: UUID
+    role: str
+    missing: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the last reading of an app says about one change.
 
-    `row` is their collaboration now; None when they are not on it. `read_at` is when the reading
+    `row` is where they are on it now; None when they are not. `read_at` is when the reading
     began.
     """
 
     read_at: datetime
-    row: Collaboration | None
+    row: "There | None"
     app_is_gone: bool = False
 
 
@@ -115,13 +125,16 @@ def _says_something(change: Change, read_at: datetime) -> bool:
     )
 
 
-def _rows(changes: Iterable[Change]) -> dict[tuple[UUID, str], Collaboration]:
+def _rows(changes: Iterable[Change]) -> dict[tuple[UUID, str], There]:
     """Open collaborations of the changes' apps, by id and by address key."""
     apps = {change.app_id for change in changes}
-    found: dict[tuple[UUID, str], Collaboration] = {}
-    for row in Collaboration.objects.open().filter(app_id__in=apps).select_related("person"):
-        found[row.app_id, row.collaborator_id] = row
-        found[row.app_id, key(row.person.email)] = row
+    found: dict[tuple[UUID, str], There] = {}
+    rows = Collaboration.objects.open().filter(app_id__in=apps)
+    for app_id, email, collaborator_id, person_id, role, missing in rows.values_list(
+        "app_id", "person__email", "collaborator_id", "person_id", "role", "missing_at"
+    ):
+        row = There(collaborator_id, person_id, role, missing)
+        found[app_id, row.collaborator_id] = found[app_id, key(email)] = row
     return found
 
 
@@ -134,7 +147,7 @@ def _judge(change: Change, seen: Seen, at: datetime) -> Entry | None:
         if change.kind in ENDING:
             return _verify(change, seen, at, code="gone_app")
         return move(change, State.FAILED, at=at, code="gone_app") if change.is_open else None
-    if seen.row and seen.row.missing_at:
+    if seen.row and seen.row.missing:
         return None  # whether they are gone is not settled yet
     if _is_so(change, seen.row):
         code = "" if change.state == State.TOLD else "seen"
@@ -144,7 +157,7 @@ def _judge(change: Change, seen: Seen, at: datetime) -> Entry | None:
     return _is_not_seen(change, seen, at) if change.state == State.TOLD else None
 
 
-def _is_so(change: Change, row: Collaboration | None) -> bool:
+def _is_so(change: Change, row: There | None) -> bool:
     if change.kind in ENDING:
         return row is None
     if change.kind == Kind.INVITE:

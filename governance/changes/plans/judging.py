@@ -72,7 +72,7 @@ def _row(position: int, one: Wanted, known: Known, own: str, at: datetime) -> Ro
             person_id=person.pk if person else None,
             name=person.display_name if person else "",
             email=one.email,
-            code="several_apps" if one.app_name.startswith("?") else "no_app",
+            code=one.problem or "no_app",
             line=one.line,
         )
     case = Case(one, app, _member(one, app), own, at)
@@ -113,7 +113,7 @@ def _member(one: Wanted, app: KnownApp) -> Member | None:
 
 def _why_not(case: Case) -> str:
     checks = (_of_the_app, _OF_KIND[case.wanted.kind], _of_the_rights)
-    return next((code for check in checks if (code := check(case))), "")
+    return case.wanted.problem or next((code for check in checks if (code := check(case))), "")
 
 
 def _of_the_app(case: Case) -> str:

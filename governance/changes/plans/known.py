@@ -16,10 +16,10 @@ from governance.inventory.models import App, Collaboration, Coverage, Identity, 
 class Member:
     """Somebody on an app now, or invited to it, as far as was read. The owner is one."""
 
+    email: str
+    name: str
     collaborator_id: str
     person_id: UUID
-    name: str
-    email: str
     role: str
     status: str
 
@@ -74,6 +74,16 @@ class Known:
 
 def read(app_ids: Collection[UUID], emails: Iterable[str] = ()) -> Known:
     """What is known of these apps and addresses: eight queries, however many there are."""
+    known = read_apps(app_ids)
+    for change in _changes(known):
+        known[change.app_id].under_way[change.address] = Other(
+            str(change.batch.decided_by), change.batch.decided_at
+        )
+    return Known(known, _people(emails))
+
+
+def read_apps(app_ids: Collection[UUID]) -> dict[UUID, KnownApp]:
+    """The same of apps alone, without what is under way."""
     apps = {
         app.pk: app
         for app in App.objects.filter(pk__in=app_ids).select_related("region", "scope", "project")
@@ -84,30 +94,22 @@ def read(app_ids: Collection[UUID], emails: Iterable[str] = ()) -> Known:
         ).values_list("scope_id", "until")
     )
     known = {pk: _known(app, read_until) for pk, app in apps.items()}
-    for row in _open(apps):
-        of_app = known[row.app_id]
-        member = Member(
-            collaborator_id=row.collaborator_id,
-            person_id=row.person_id,
-            name=row.person.display_name,
-            email=row.person.email,
-            role=row.role,
-            status=row.status,
-        )
+    for app_id, email, username, collaborator_id, person_id, role, status in _open(apps):
+        of_app = known[app_id]
+        member = Member(email, username or email, collaborator_id, person_id, role, status)
         of_app.members.setdefault(key(member.email), member)
         of_app.by_person.setdefault(member.person_id, member)
         of_app.by_id[member.collaborator_id] = member
-    for change in _changes(apps):
-        known[change.app_id].under_way[change.address] = Other(
-            str(change.batch.decided_by), change.batch.decided_at
-        )
     _name_tellers(known)
-    return Known(known, _people(emails))
+    return known
 
 
-def _open(apps: Collection[UUID]) -> Iterable[Collaboration]:
+def _open(apps: Collection[UUID]) -> Iterable[tuple[UUID, str, str, str, UUID, str, str]]:
     found = Collaboration.objects.open().filter(app_id__in=apps, missing_at=None)
-    return found.select_related("person").order_by("app_id", "collaborator_id")
+    return found.order_by("app_id", "collaborator_id").values_list(
+        "app_id", "person__email", "person__username", "collaborator_id", "person_id",
+        "role", "status",
+    )  # fmt: skip
 
 
 def _changes(apps: Collection[UUID]) -> Iterable[Change]:

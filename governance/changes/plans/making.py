@@ -151,6 +151,7 @@ def _as_it_is(one: Wanted, known: facts.Known) -> Wanted:
         one.app_id,
         one.person_id,
         line=one.line,
+        problem=one.problem,
     )
 
 

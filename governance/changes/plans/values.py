@@ -17,7 +17,8 @@ class Wanted:
     """One thing that somebody asked for: a kind of change, for one address on one app.
 
     `app_id` is None where the name that was given is no app (`app_name`). `follows` says that the
-    one before it must be true first. `line` is of a file.
+    one before it must be true first. `line` is of a file. `problem` is a code of why it cannot be,
+    when that is known already.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Wanted:
     app_name: str = ""
     follows: bool = False
     line: int | None = None
+    problem: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return {
