@@ -21,8 +21,9 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.core.pages import page
-from governance.dashboard import filters, lists, rows
+from governance.dashboard import acting, filters, lists, rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.queries import branches as leaves
@@ -166,7 +167,9 @@ def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
-    response = HttpResponse(rows.app(head, branches.get(head.id), now))
+    answer = rows.app(head, branches.get(head.id), now)
+    may_act = may_change_access(lists.who(request))
+    response = HttpResponse(acting.with_boxes(answer) if may_act else answer)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,9 +21,9 @@ from governance.accounts.models import User
 from governance.accounts.permissions import may_export
 from governance.audit import actions as audit
 from governance.audit.events import Source
-from governance.changes import actions, permissions, plans, queries
+from governance.changes import actions, permissions, plans, queries, words
 from governance.changes.forms import Ids
-from governance.changes.models import Batch, Change
+from governance.changes.models import Batch, Change, Kind, State
 from governance.changes.views import placing
 from governance.changes.views.standing import Standing, numbers, within
 from governance.core import cursor
@@ -162,7 +162,7 @@ def _detail(request: HttpRequest, standing: Standing, *, status: int = 200) -> H
             "progress": progress,
             "grace_left": _left(progress.due_at, now),
             "every": _SOON if progress.is_live else _LATER,
-            "lines": [queries.Line(change, now) for change in shown.rows],
+            "lines": [_line(change, now) for change in shown.rows],
             "slice": shown,
             "is_one": standing.said["total"] == 1,
             "may_act": permissions.may_change_access(user),
@@ -171,6 +171,38 @@ def _detail(request: HttpRequest, standing: Standing, *, status: int = 200) -> H
         partials={"progress"},
         status=status,
     )
+
+
+def _line(change: Change, now: datetime) -> dict[str, Any]:
+    line = queries.Line(change, now)
+    return {
+        "line": line,
+        "change": change,
+        "name": change.person.display_name if change.person else change.email,
+        "email": change.email if change.person and change.person.username else "",
+        "do": _do(change),
+        "far": _far(line),
+        "at": change.verified_at or change.told_at or change.ended_at,
+    }
+
+
+def _do(change: Change) -> str:
+    """What shall be done, never as if it were done: "Invite as limited collaborator"."""
+    if change.kind == Kind.INVITE:
+        return _("Invite as %(role)s") % {"role": words.role_word(change.role)}
+    if change.kind == Kind.CHANGE_ROLE:
+        return _("Make %(role)s") % {"role": words.role_word(change.role)}
+    return str(change.get_kind_display())
+
+
+def _far(line: queries.Line) -> str:
+    """How far it is, with the names of those who came first or stopped it."""
+    change = line.change
+    if change.code == "under_way" and change.said:
+        return _("%(name)s decided about them first.") % {"name": change.said}
+    if change.state == State.CANCELLED and change.cancelled_by:
+        return _("%(name)s cancelled it before Scalingo was told.") % {"name": change.cancelled_by}
+    return line.sentence
 
 
 def _asks_by_itself(request: HttpRequest) -> bool:

@@ -116,6 +116,11 @@ def _form(found: Plan, now: datetime, data: Any) -> PlaceForm:
 
 
 def _page(request: HttpRequest, found: Plan, form: PlaceForm, *, status: int = 200) -> HttpResponse:
+    for name in form.errors:
+        if name in form.fields:
+            # Where the next word is to be typed: the focus was on a button that is gone.
+            form.fields[name].widget.attrs["autofocus"] = True
+            break
     one = found.happening[0] if found.happening else found.rows[0] if found.rows else None
     table = shown.shown(found, request.GET.get("page", ""))
     return page(

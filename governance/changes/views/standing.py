@@ -77,15 +77,15 @@ class Standing:
 
     @property
     def title(self) -> str:
-        """What it is about: "Ana: removed from billing-api", "20 people invited to 5 apps"."""
+        """What it is for: "Remove Ana from billing-api", "Invite 20 people to 5 apps"."""
         said, purpose = self.said, Purpose(self.batch.purpose)
         name = said["username"] or said["email"] or ""
         if purpose == Purpose.OFFBOARD and self.batch.person:
-            return _("Offboarding of %(name)s") % {"name": self.batch.person.display_name}
+            return _("Offboard %(name)s") % {"name": self.batch.person.display_name}
         if said["people"] == 1 and said["apps"] == 1:
             kind = Kind.INVITE if purpose == Purpose.INVITE_AGAIN else Kind(said["kind"])
             if purpose == Purpose.INVITE_AGAIN:
-                return _("%(name)s, invited to %(app)s again") % {
+                return _("Invite %(name)s to %(app)s again") % {
                     "name": name,
                     "app": said["app_name"],
                 }
@@ -117,17 +117,17 @@ def within(user: User, prefix: str) -> Q | None:
 
 
 _ONE = {
-    Kind.INVITE: gettext_lazy("%(name)s, invited to %(app)s"),
-    Kind.CHANGE_ROLE: gettext_lazy("%(name)s, another role on %(app)s"),
-    Kind.REMOVE: gettext_lazy("%(name)s, removed from %(app)s"),
-    Kind.CANCEL: gettext_lazy("%(name)s, invitation to %(app)s cancelled"),
+    Kind.INVITE: gettext_lazy("Invite %(name)s to %(app)s"),
+    Kind.CHANGE_ROLE: gettext_lazy("Change the role of %(name)s on %(app)s"),
+    Kind.REMOVE: gettext_lazy("Remove %(name)s from %(app)s"),
+    Kind.CANCEL: gettext_lazy("Cancel the invitation of %(name)s to %(app)s"),
 }
 _MANY = {
-    Purpose.INVITE: gettext_lazy("%(people)s, invited to %(apps)s"),
-    Purpose.CHANGE_ROLE: gettext_lazy("%(people)s, another role on %(apps)s"),
-    Purpose.REMOVE: gettext_lazy("%(people)s, removed from %(apps)s"),
-    Purpose.INVITE_AGAIN: gettext_lazy("%(people)s, invited to %(apps)s again"),
-    Purpose.OFFBOARD: gettext_lazy("%(people)s, removed from %(apps)s"),
-    Purpose.FILE: gettext_lazy("%(people)s on %(apps)s, from a file"),
-    Purpose.RETRY: gettext_lazy("%(people)s on %(apps)s, tried again"),
+    Purpose.INVITE: gettext_lazy("Invite %(people)s to %(apps)s"),
+    Purpose.CHANGE_ROLE: gettext_lazy("Change the role of %(people)s on %(apps)s"),
+    Purpose.REMOVE: gettext_lazy("Remove %(people)s from %(apps)s"),
+    Purpose.INVITE_AGAIN: gettext_lazy("Invite %(people)s to %(apps)s again"),
+    Purpose.OFFBOARD: gettext_lazy("Remove %(people)s from %(apps)s"),
+    Purpose.FILE: gettext_lazy("Change %(people)s on %(apps)s, from a file"),
+    Purpose.RETRY: gettext_lazy("Try again for %(people)s on %(apps)s"),
 }

@@ -5,6 +5,7 @@
     {% role collaboration.role %}                   Owner / Collaborator / Limited / Role unknown
     {% status row.status row.since_at %}            Accepted / Pending 12 d / Account deleted
     {% two_factor value since=period.started_at %}  Off for 41 days (on hover: since when)
+    {{ rows|with_boxes }}                           rows of the tree, their apps to be selected
     {{ row.role|role_word }}                        the word alone, for a sentence
 
 Values are those of `inventory.models`; what is not known there shows as unknown.
@@ -21,6 +22,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import badge, exactly, length
+from governance.dashboard import acting
 from governance.inventory.models import Role, Status, TwoFactor
 
 register = template.Library()
@@ -86,6 +88,12 @@ def status(value: str, since: datetime | None = None, now: datetime | None = Non
 def _status(value: str, language: str | None) -> SafeString:
     icon, tone = _STATUS.get(value, _STATUS[Status.UNKNOWN])  # type: ignore[call-overload]
     return badge(icon, tone, str(_label(Status, value)))
+
+
+@register.filter
+def with_boxes(rows: str) -> SafeString:
+    """Rows of the tree of apps, each app with a box to select it."""
+    return acting.with_boxes(rows)
 
 
 @register.filter
