@@ -16,6 +16,7 @@ from factory.django import DjangoModelFactory
 
 from governance.accounts.models import Role as UserRole
 from governance.accounts.models import User
+from governance.changes.models import Batch, Change, Preview
 from governance.connections.models import Connection, State
 from governance.inventory.models import (
     App,
@@ -394,3 +395,58 @@ class EvidenceFactory(DjangoModelFactory):
     what = "changed"
     seen_at = at(hours=20)
     at = at(days=1)
+
+
+class PreviewFactory(DjangoModelFactory):
+    class Meta:
+        model = Preview
+
+    purpose = "invite"
+    made_by = factory.SubFactory(UserFactory, admin=True)
+    made_at = at(minutes=1)
+    source = "page"
+
+
+class BatchFactory(DjangoModelFactory):
+    class Meta:
+        model = Batch
+
+    preview = factory.SubFactory(
+        PreviewFactory,
+        purpose=factory.SelfAttribute("..purpose"),
+        made_by=factory.SelfAttribute("..decided_by"),
+    )
+    purpose = "invite"
+    decided_by = factory.SubFactory(UserFactory, admin=True)
+    decided_at = at(minutes=1)
+    reason = "Ticket 4711"
+    source = "page"
+
+
+class ChangeFactory(DjangoModelFactory):
+    """An invitation that waits; `told`, `verified`, `failed` and so on are further."""
+
+    class Meta:
+        model = Change
+
+    class Params:
+        removal = factory.Trait(kind="remove", role="", role_before="collaborator")
+        told = factory.Trait(state="told", tells=1, told_at=at(seconds=20))
+        verified = factory.Trait(
+            state="verified",
+            tells=1,
+            told_at=at(seconds=20),
+            verified_at=at(seconds=10),
+            ended_at=at(seconds=5),
+        )
+        failed = factory.Trait(state="failed", code="given_up", ended_at=at(seconds=5))
+        unknown = factory.Trait(state="unknown", tells=1)
+
+    batch = factory.SubFactory(BatchFactory)
+    position = factory.Sequence(lambda n: n)
+    kind = "invite"
+    app = factory.SubFactory(AppFactory)
+    email = factory.Sequence(lambda n: f"invited-{n}@example.com")
+    address = factory.LazyAttribute(lambda change: change.email.lower())
+    role = "limited"
+    due_at = factory.LazyFunction(lambda: ago(seconds=-30))

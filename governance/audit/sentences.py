@@ -105,6 +105,7 @@ SENTENCES: dict[str, Promise] = {
         " saying “{note}”."
     ),
     "access.exported": gettext_lazy("{actor} read out who has access, {rows} lines."),
+    "change.result_downloaded": gettext_lazy("{actor} downloaded the result of {changes} changes."),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(
         "{actor} asked for an export of the audit log, then {events} events long."
