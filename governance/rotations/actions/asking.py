@@ -19,6 +19,7 @@ from governance.scalingo import (
     NotFound,
     Region,
     ScalingoError,
+    Unavailable,
 )
 
 # Add-ons that have users whom the database API knows, by the platform's short word without its
@@ -78,9 +79,15 @@ def ask(opened: Opened, app: App, duties: Sequence[Duty], clock: Callable[[], da
             step()
         except ScalingoError as error:
             found.said[what] = error.sentence
-            if isinstance(error, Blocked | DeadToken):
+            if _is_hopeless(error):
                 found.hopeless = error
     return found
+
+
+def _is_hopeless(error: ScalingoError) -> bool:
+    """Whether asking for anything else now is in vain: shut out, or no answer at all."""
+    silent = isinstance(error, Unavailable) and error.status is None
+    return silent or isinstance(error, Blocked | DeadToken)
 
 
 def _names(found: Answers, opened: Opened, app: App) -> None:

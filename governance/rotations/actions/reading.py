@@ -5,7 +5,7 @@ again later, and says so. Nothing waits for the budget here: whatever it has not
 next time.
 """
 
-import logging
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,8 +26,6 @@ from governance.sync.context import ClientFactory
 from governance.sync.engine import sweeping
 from governance.sync.models import Run
 
-logger = logging.getLogger(__name__)
-
 # Well within the 72 hours of events that Scalingo tells.
 EVERY = timedelta(hours=6)
 AGAIN = timedelta(hours=1)  # after something could not be read
@@ -36,6 +34,7 @@ LEASE = timedelta(minutes=10)  # while one worker reads, no other does
 REQUESTS_PER_APP = 10
 # In one go, however much budget there is: a task must end.
 MOST_APPS = 50
+MOST_SECONDS = 10 * 60
 
 
 def read_due(
@@ -52,9 +51,11 @@ def read_due(
     left = left or (lambda: shared().remaining(Kind.SWEEP))
     if not Duty.objects.filter(next_read_at__lte=clock()).exists():
         return 0
-    done = 0
+    done, stop_at = 0, time.monotonic() + MOST_SECONDS
     with _Clients(client_for or sweeping()) as clients:
-        while done < MOST_APPS and left() >= REQUESTS_PER_APP and not _a_sync_is_due():
+        while done < MOST_APPS and time.monotonic() < stop_at:
+            if _a_sync_is_due() or left() < REQUESTS_PER_APP:
+                break
             app_id = _claim(clock())
             if app_id is None:
                 break
@@ -82,6 +83,9 @@ def _claim(at: datetime) -> UUID | None:
 
 def _read(app_id: UUID, clients: "_Clients", clock: Callable[[], datetime]) -> None:
     app = App.objects.select_related("region", "scope").get(pk=app_id)
+    if app.gone_at is not None:
+        Duty.objects.filter(app=app).update(next_read_at=None)
+        return
     duties = list(Duty.objects.filter(app=app, next_read_at__isnull=False))
     try:
         opened = clients.of(app)
