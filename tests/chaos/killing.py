@@ -18,7 +18,6 @@ import sys
 import time
 from collections import Counter, defaultdict
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,17 +123,13 @@ class Workers:
             check=False,
         )
         for pid in map(int, children.stdout.split()):
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
 
     @staticmethod
     def _end(process):
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
     def stop(self):
@@ -184,7 +179,8 @@ class Chaos:
 
         actions.request(by=None, at=timezone.now(), trigger=Run.Trigger.TERMINAL)
         run = actions.carry_out_next()
-        assert run is not None and run.state == "complete", run and run.state
+        assert run is not None
+        assert run.state == "complete", run.state
 
     # --- the hour -------------------------------------------------------------------------------
 
@@ -199,7 +195,11 @@ class Chaos:
         self.servers.world.faults.clear()
         self._settle()
         self._check()
-        print(f"seed and counts after {time.monotonic() - started:.0f} s:", dict(self.counts))
+        say(f"{time.monotonic() - started:.0f} s, nothing lost and nothing twice: {self.figures}")
+
+    @property
+    def figures(self):
+        return ", ".join(f"{name} {number}" for name, number in sorted(self.counts.items()))
 
     def _at_risk(self, what):
         """Do it, whatever the database does meanwhile."""
@@ -417,18 +417,22 @@ class Chaos:
                 yield f"{change} ends with the event {kinds[-1]}"
 
 
+def say(text):
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}, {arguments.kills} kills")
+    say(f"seed {arguments.seed}, {arguments.kills} kills")
     chaos = Chaos(arguments.seed, arguments.kills)
     try:
         chaos.run()
     except AssertionError as wrong:
-        print(f"seed {arguments.seed}: {wrong}", file=sys.stderr)
-        print(dict(chaos.counts), file=sys.stderr)
+        say(f"seed {arguments.seed}: {wrong}\n{chaos.figures}")
         return 1
     finally:
         # For good, before the servers go.
