@@ -122,6 +122,7 @@ def _detail(
             "why": words.why(one),
             "role": words.role(one),
             "could_read": words.could_read(one),
+            "days": (one.due_at - one.departed_at).days,
             "due": words.due(one, now),
             "overdue": one.is_overdue(now),
             "may_settle": may_settle,

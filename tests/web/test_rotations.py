@@ -210,7 +210,7 @@ def test_it_says_what_could_be_read_and_what_was_seen_since(see, bob, duty):
         "Not seen changed",
         "olivia",
         "billing_api_0001",
-        "Ask Scalingo's support",
+        "Ask support",
         "log drains",
         "One-off containers",
         "API tokens stopped working",
