@@ -1,10 +1,9 @@
 """What somebody wants to happen, from strings into values."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -132,10 +131,11 @@ class PlaceForm(forms.Form):
         self._typed, self._at = typed, at
         if typed.text:
             self.fields["typed"] = forms.CharField(
-                label=typed.check("").reason, max_length=254, widget=_PLAIN
+                label=typed.check("").reason.rstrip("."), max_length=254, widget=_PLAIN
             )
         if may_wait:
             self.fields.update(_when())
+        self.order_fields(["reason", "when", "day", "time", "typed"])
 
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"]
@@ -148,6 +148,9 @@ class PlaceForm(forms.Form):
         found["not_before"] = None
         if found.get("when") == "later":
             self._set_time(found)
+        elif found.get("day") or found.get("time"):
+            # Whoever gave a time does not mean now.
+            self.add_error("when", _("You gave a time. Choose it here, or leave it empty."))
         return found
 
     def _set_time(self, found: dict[str, Any]) -> None:
@@ -156,22 +159,34 @@ class PlaceForm(forms.Form):
                 self.add_error(name, _("Say when."))
         if self.errors.keys() & {"day", "time"}:
             return
+        # Before it is converted: there is no zone in the year 1.
+        today = timezone.localdate(self._at)
+        if found["day"] < today:
+            self.add_error("day", _("This is over already."))
+            return
+        if found["day"] - today > MOST_AHEAD:
+            self.add_error("day", _("This is more than a year ahead."))
+            return
         try:
             at = _in_zone(datetime.combine(found["day"], found["time"]))
         except _NoSuchTime:
             self.add_error("time", _("The clocks jump over this time on that day."))
             return
         if at <= self._at:
-            name = "day" if found["day"] < timezone.localdate(self._at) else "time"
-            self.add_error(name, _("This is over already."))
-        elif at - self._at > MOST_AHEAD:
-            self.add_error("day", _("This is more than a year ahead."))
+            self.add_error("time", _("This is over already."))
         found["not_before"] = at
 
 
 _PLAIN = forms.TextInput(
     attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 )
+
+
+class _Radios(forms.RadioSelect):
+    """Several buttons with one name: what is wrong with them links to all of them together."""
+
+    def id_for_label(self, id_: str, index: str | None = None) -> str:
+        return id_ if index is None else super().id_for_label(id_, index)
 
 
 def _when() -> dict[str, forms.Field]:
@@ -181,8 +196,9 @@ def _when() -> dict[str, forms.Field]:
             label=_("When"),
             choices=[("now", _("Now")), ("later", _("At a set time"))],
             initial="now",
-            widget=forms.RadioSelect,
+            widget=_Radios,
             required=False,
+            help_text=_("A set time is in the zone %(zone)s.") % {"zone": zone},
         ),
         "day": forms.DateField(
             label=_("Day"), required=False, widget=forms.DateInput({"type": "date"})
@@ -191,7 +207,6 @@ def _when() -> dict[str, forms.Field]:
             label=_("Time"),
             required=False,
             widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
-            help_text=_("In the time of %(zone)s.") % {"zone": zone},
         ),
     }
 
@@ -203,10 +218,10 @@ class _NoSuchTime(ValueError):
 def _in_zone(naive: datetime) -> datetime:
     """The instant in the installation's zone; the first of two. Raises `_NoSuchTime`."""
     at = timezone.make_aware(naive)
-    again = at.astimezone(ZoneInfo("UTC")).astimezone(at.tzinfo).replace(tzinfo=None)
-    if again != naive:
+    told = at.astimezone(UTC)
+    if told.astimezone(at.tzinfo).replace(tzinfo=None) != naive:
         raise _NoSuchTime
-    return at
+    return told
 
 
 def pairs_of(values: Sequence[str]) -> list[tuple[UUID, UUID]]:

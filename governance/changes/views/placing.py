@@ -207,7 +207,9 @@ def _button_of_one(found: Plan, name: str) -> str:
         return _("Cancel and invite again")
     words = {
         Kind.INVITE: _("Invite %(name)s"),
-        Kind.CHANGE_ROLE: _("Change the role"),
+        Kind.CHANGE_ROLE: _("Make %(name)s full")
+        if row.role_then == Role.COLLABORATOR
+        else _("Make %(name)s limited"),
         Kind.REMOVE: _("Remove %(name)s"),
         Kind.CANCEL: _("Cancel the invitation"),
     }
