@@ -78,10 +78,11 @@ def head() -> Head | None:
     return Head(row[0], bytes(row[1])) if row else None
 
 
-def rows(head: Head | None, *, after: Head | None = None) -> Found:
+def rows(head: Head | None, *, after: Head | None = None, columns: bool = True) -> Found:
     """Recompute every row up to `head`, and fetch whatever lies where no event can be.
 
-    `after`: only what follows that event, whose hash is believed. Rows past the head of this
+    `after`: only what follows that event, whose hash is believed. Without `columns` a row whose
+    line is right is right, whatever its columns say. Rows past the head of this
     instant are read together with it, in one statement, so that events appended meanwhile are not
     taken for inserted ones.
     """
@@ -92,7 +93,7 @@ def rows(head: Head | None, *, after: Head | None = None) -> Found:
     until = head.sequence if head else _highest()
     while not found.too_many and found.last < until:
         span = (found.last + 1, min(found.last + stream.WINDOW * stream.WINDOWS, until))
-        if not _stream(found, *span) and not _recompute(found, until, span[1]):
+        if not _stream(found, *span, columns=columns) and not _recompute(found, until, span[1]):
             break
     _add(found, _select(_OUTSIDE, {"most": MOST + 1}))
     found.rows.sort(key=lambda row: row.sequence)
@@ -100,11 +101,11 @@ def rows(head: Head | None, *, after: Head | None = None) -> Found:
     return found
 
 
-def _stream(found: Found, first: int, last: int) -> bool:
+def _stream(found: Found, first: int, last: int, *, columns: bool) -> bool:
     """Go through a span in windows, up to the first that disagrees; whether all of it agrees."""
     agrees = True
-    for window in stream.windows(first, last):
-        tip = window.tip(found.tip) if agrees else None
+    for window in stream.windows(first, last, columns=columns):
+        tip = window.tip(found.tip, columns=columns) if agrees else None
         if tip is None:
             agrees = False  # and go on reading: the answer must be taken to its end
             continue
@@ -175,11 +176,15 @@ WHERE is_last OR NOT agrees ORDER BY sequence
 
 _NEXT = "SELECT min(sequence) AS first FROM audit_event WHERE sequence > %(after)s"
 
+# In two halves: with an OR between them the whole log would be read.
 _OUTSIDE = f"""
-WITH linked AS (
-    SELECT *, sequence - 1 AS before_sequence, hash AS before_hash FROM audit_event
-    WHERE sequence <= 0 OR sequence > (SELECT sequence FROM audit_head WHERE id = 1)
-    ORDER BY sequence LIMIT %(most)s
+WITH outside AS (
+    (SELECT * FROM audit_event WHERE sequence <= 0 ORDER BY sequence LIMIT %(most)s)
+    UNION ALL
+    (SELECT * FROM audit_event WHERE sequence > (SELECT sequence FROM audit_head WHERE id = 1)
+     ORDER BY sequence LIMIT %(most)s)
+), linked AS (
+    SELECT *, sequence - 1 AS before_sequence, hash AS before_hash FROM outside
 )
 SELECT {_COLUMNS}, false AS agrees FROM ({_RECOMPUTED}) AS recomputed ORDER BY sequence
 """  # noqa: S608  Put together from the constants above.
