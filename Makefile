@@ -70,6 +70,10 @@ deep: $(VENV)/.dev  ## the long schedules, then all tests again on PostgreSQL 15
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m 'deep and not contract' --durations=15 $(ARGS)
 	@POSTGRES_BIN=$(POSTGRES_15) $(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK) and not browser' $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.dev  ## kill workers, broker and database a hundred times while changes are told: make chaos ARGS='--seed 1'
+	@$(PY) -m tests.chaos.killing $(ARGS)
+
 .PHONY: cover
 cover: $(VENV)/.dev  ## which lines and branches no test reaches
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK)' --cov --cov-report=term-missing:skip-covered $(ARGS)

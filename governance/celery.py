@@ -19,7 +19,13 @@ app.conf.update(
     broker_url=settings.REDIS_URL,
     task_queues=[Queue("interactive"), Queue("sweep")],
     task_default_queue="sweep",
-    task_routes={"connections.*": {"queue": "interactive"}},
+    task_routes={
+        "connections.*": {"queue": "interactive"},
+        "changes.*": {"queue": "interactive"},
+        "sync.read_asked": {"queue": "interactive"},
+        # A person may wait for the one that covers their export.
+        "audit.checkpoint": {"queue": "interactive"},
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
@@ -45,8 +51,38 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30},
         },
+        "tell-and-verify-changes": {
+            "task": "changes.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "read-what-changes-ask-for": {
+            "task": "sync.read_asked",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "rotate-what-leavers-know": {
+            "task": "rotations.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "test-untested-connections": {
             "task": "connections.test_untested",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "sign-checkpoints": {
+            "task": "audit.checkpoint",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "check-the-audit-log": {
+            "task": "audit.check",
+            "schedule": 300.0,
+            "options": {"expires": 300},
+        },
+        "deliver-mail": {
+            "task": "notifications.deliver_due",
             "schedule": 60.0,
             "options": {"expires": 60},
         },

@@ -35,10 +35,58 @@ SCALINGO_RATE_LIMIT = env.number("SCALINGO_RATE_LIMIT", default=60, minimum=1)
 SCALINGO_RATE_PERIOD = env.number("SCALINGO_RATE_PERIOD", default=60, minimum=1)
 SCALINGO_RATE_RESERVE = env.number("SCALINGO_RATE_RESERVE", default=10)
 SYNC_EVERY = env.duration("SYNC_EVERY", default="10m")
+# How long a change can still be cancelled before Scalingo is told: the only true undo.
+CHANGES_GRACE = env.duration("CHANGES_GRACE", default="30s")
 
 # Tokens are sealed with the public key; only workers hold the private one.
 SEALING_PUBLIC_KEY = env.secret("SEALING_PUBLIC_KEY", default="")
 SEALING_PRIVATE_KEY = env.secret("SEALING_PRIVATE_KEY", default="")
+
+# --- the audit log --------------------------------------------------------------------------------
+
+# Whose log it is: stands in every checkpoint, and is never changed once there is one.
+AUDIT_ORIGIN = env.text("AUDIT_ORIGIN", default="access-audit-log")
+# Workers sign checkpoints; the web process needs no key.
+AUDIT_SIGNING_KEY = env.secret("AUDIT_SIGNING_KEY", default="")
+CHECKPOINT_EVERY = env.duration("CHECKPOINT_EVERY", default="1h")
+# `none` where a disk does not outlive its process.
+_checkpoints = env.text("CHECKPOINTS_DIR", default="var/checkpoints")
+CHECKPOINTS_DIR = None if _checkpoints == "none" else BASE_DIR / _checkpoints
+CHECKPOINT_MAIL = env.words("CHECKPOINT_MAIL")
+
+# --- mail -----------------------------------------------------------------------------------------
+
+MAIL_URL = env.secret("MAIL_URL", default="")
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", default="access@localhost")
+
+
+def _mail(url: str) -> dict[str, object]:
+    """Django's settings for `smtp://user:password@host:587`, `smtps://…` or `file:///folder`."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": unquote(parts.path),
+        }
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ImproperlyConfigured("MAIL_URL must be like smtp://user:password@host:587.")
+    plain = parts.query == "tls=no"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and not plain,
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
+if MAIL_URL:
+    globals().update(_mail(MAIL_URL))
+elif CHECKPOINT_MAIL:
+    raise ImproperlyConfigured("CHECKPOINT_MAIL needs a server to send by: set MAIL_URL.")
 
 # --- the database ---------------------------------------------------------------------------------
 
@@ -107,10 +155,13 @@ INSTALLED_APPS = [
     "governance.core",
     "governance.audit",
     "governance.accounts",
+    "governance.notifications",
     "governance.connections",
     "governance.inventory",
     "governance.facts",
+    "governance.changes",
     "governance.sync",
+    "governance.rotations",
     "governance.dashboard",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -5,6 +5,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("governance.dashboard.urls")),
     path("", include("governance.accounts.urls")),
+    path("", include("governance.changes.urls")),
+    path("rotations/", include("governance.rotations.urls")),
     path("sync/", include("governance.sync.urls")),
     path("settings/connections/", include("governance.connections.urls")),
     path("health/", include("governance.core.urls")),

@@ -49,9 +49,13 @@ if OWN_SERVER:
     os.environ["DATABASE_URL"] = temporary.postgres.url(servers.APPLICATION)
     os.environ["MIGRATION_DATABASE_URL"] = temporary.postgres.url(servers.OWNER)
 
-from governance.connections import sealing  # noqa: E402  It needs no settings.
+from governance.audit import signing  # noqa: E402  It needs no settings.
+from governance.connections import sealing  # noqa: E402  Nor does this.
 
 os.environ["SEALING_PUBLIC_KEY"], os.environ["SEALING_PRIVATE_KEY"] = sealing.make_keys()
+os.environ["AUDIT_SIGNING_KEY"] = signing.make_key()
+# Where a test wants files, it names a folder of its own.
+os.environ["CHECKPOINTS_DIR"] = "none"
 
 import django  # noqa: E402
 

@@ -16,6 +16,7 @@ from factory.django import DjangoModelFactory
 
 from governance.accounts.models import Role as UserRole
 from governance.accounts.models import User
+from governance.changes.models import Batch, Change, Preview
 from governance.connections.models import Connection, State
 from governance.inventory.models import (
     App,
@@ -34,6 +35,7 @@ from governance.inventory.models import (
     TwoFactor,
     TwoFactorPeriod,
 )
+from governance.rotations.models import Duty, Evidence, Secret
 from governance.sync.models import HeldRemoval, Run, Step
 
 PASSWORD = "a long enough password"
@@ -322,3 +324,129 @@ class HeldRemovalFactory(DjangoModelFactory):
     total = factory.LazyAttribute(lambda held: len(held.plan))
     digest = b"h" * 32
     held_at = at(minutes=4)
+
+
+class DutyFactory(DjangoModelFactory):
+    """Somebody left an app three days ago; due in four days."""
+
+    class Meta:
+        model = Duty
+
+    class Params:
+        offered = factory.Trait(state="offered", offered_at=at(hours=5))
+        overdue = factory.Trait(departed_at=at(days=12), due_at=at(days=5))
+        closed = factory.Trait(
+            state="closed",
+            closed_at=at(days=1),
+            closed_by=factory.SubFactory(UserFactory, admin=True),
+            note="All keys are new.",
+            next_read_at=None,
+        )
+        nothing = factory.Trait(
+            knowledge="names", role=Role.LIMITED, full_until=None, state="closed",
+            closed_at=at(days=3), next_read_at=None,
+        )  # fmt: skip
+        unread = factory.Trait(names_read_at=None, databases_read_at=None, events_until=None)
+
+    app = factory.SubFactory(AppFactory)
+    person = factory.SubFactory(PersonFactory)
+    collaboration = factory.SubFactory(
+        CollaborationFactory,
+        ended=True,
+        app=factory.SelfAttribute("..app"),
+        person=factory.SelfAttribute("..person"),
+    )
+    why = "left"
+    role = Role.COLLABORATOR
+    knowledge = "values"
+    since_at = at(days=100)
+    departed_at = at(days=3)
+    departed_after = factory.LazyAttribute(lambda duty: duty.departed_at - timedelta(minutes=10))
+    full_until = factory.SelfAttribute("departed_at")
+    app_class = "production"
+    opened_at = factory.SelfAttribute("departed_at")
+    due_at = factory.LazyAttribute(lambda duty: duty.departed_at + timedelta(days=7))
+    names_read_at = at(days=3)
+    databases_read_at = at(days=3)
+    events_from = factory.SelfAttribute("departed_at")
+    events_until = at(hours=2)
+    next_read_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=4))
+
+
+class SecretFactory(DjangoModelFactory):
+    class Meta:
+        model = Secret
+
+    class Params:
+        user = factory.Trait(kind="database_user", place="billing_api_0001", needs_support=True)
+
+    duty = factory.SubFactory(DutyFactory)
+    kind = "variable"
+    name = factory.Sequence(lambda n: f"KEY_{n}")
+
+
+class EvidenceFactory(DjangoModelFactory):
+    class Meta:
+        model = Evidence
+
+    duty = factory.SubFactory(DutyFactory)
+    event_id = factory.Sequence(lambda n: f"event-{n}")
+    variable = "KEY"
+    what = "changed"
+    seen_at = at(hours=20)
+    at = at(days=1)
+
+
+class PreviewFactory(DjangoModelFactory):
+    class Meta:
+        model = Preview
+
+    purpose = "invite"
+    made_by = factory.SubFactory(UserFactory, admin=True)
+    made_at = at(minutes=1)
+    source = "page"
+
+
+class BatchFactory(DjangoModelFactory):
+    class Meta:
+        model = Batch
+
+    preview = factory.SubFactory(
+        PreviewFactory,
+        purpose=factory.SelfAttribute("..purpose"),
+        made_by=factory.SelfAttribute("..decided_by"),
+    )
+    purpose = "invite"
+    decided_by = factory.SubFactory(UserFactory, admin=True)
+    decided_at = at(minutes=1)
+    reason = "Ticket 4711"
+    source = "page"
+
+
+class ChangeFactory(DjangoModelFactory):
+    """An invitation that waits; `told`, `verified`, `failed` and so on are further."""
+
+    class Meta:
+        model = Change
+
+    class Params:
+        removal = factory.Trait(kind="remove", role="", role_before="collaborator")
+        told = factory.Trait(state="told", tells=1, told_at=at(seconds=20))
+        verified = factory.Trait(
+            state="verified",
+            tells=1,
+            told_at=at(seconds=20),
+            verified_at=at(seconds=10),
+            ended_at=at(seconds=5),
+        )
+        failed = factory.Trait(state="failed", code="given_up", ended_at=at(seconds=5))
+        unknown = factory.Trait(state="unknown", tells=1)
+
+    batch = factory.SubFactory(BatchFactory)
+    position = factory.Sequence(lambda n: n)
+    kind = "invite"
+    app = factory.SubFactory(AppFactory)
+    email = factory.Sequence(lambda n: f"invited-{n}@example.com")
+    address = factory.LazyAttribute(lambda change: change.email.lower())
+    role = "limited"
+    due_at = factory.LazyFunction(lambda: ago(seconds=-30))

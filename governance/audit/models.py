@@ -1,7 +1,9 @@
 """The append-only record: who did what, when. `docs/audit-chain.md` says how to check it.
 
-The three tables are written by two functions of the database alone (`0002_append_only`), which
-belong to the role that owns the tables. These models only read.
+The three tables of the chain are written by two functions of the database alone
+(`0002_append_only`), which belong to the role that owns the tables; those models only read. Beside
+them stand checkpoints, where copies of them are, and what checks of the log have found: rows that
+the application adds and nobody changes (`0003_checkpoints`).
 """
 
 import json
@@ -11,14 +13,16 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from governance.audit.events import Source
 
 PERSONAL_ERASED = "personal.erased"
+KEY_ADDED, KEY_REVOKED = "audit.key_added", "audit.key_revoked"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Filters of the log. Each has its own index, in the order of the chain."""
+    """Filters of the log. Each has its own index, in the order of time."""
 
     def about_app(self, app_id: UUID) -> Self:
         return self.filter(app_id=app_id)
@@ -96,20 +100,23 @@ class Event(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["kind", "sequence"], name="audit_by_kind"),
+            # Each in the order of the page, so that its deepest page costs what the first does.
+            models.Index(fields=["occurred_at", "sequence"], name="audit_in_time"),
+            models.Index(fields=["kind", "occurred_at", "sequence"], name="audit_kind_in_time"),
+            models.Index(fields=["source", "occurred_at", "sequence"], name="audit_source_in_time"),
             models.Index(
-                fields=["actor_id", "sequence"],
-                name="audit_by_actor",
+                fields=["actor_id", "occurred_at", "sequence"],
+                name="audit_actor_in_time",
                 condition=Q(actor_id__isnull=False),
             ),
             models.Index(
-                fields=["app_id", "sequence"],
-                name="audit_by_app",
+                fields=["app_id", "occurred_at", "sequence"],
+                name="audit_app_in_time",
                 condition=Q(app_id__isnull=False),
             ),
             models.Index(
-                fields=["person_id", "sequence"],
-                name="audit_by_person",
+                fields=["person_id", "occurred_at", "sequence"],
+                name="audit_person_in_time",
                 condition=Q(person_id__isnull=False),
             ),
         ]
@@ -160,3 +167,86 @@ class Head(models.Model):
 
     def __str__(self) -> str:
         return f"head at {self.sequence}"
+
+
+class Checkpoint(models.Model):
+    """A signed statement that the log had `size` events then, the last with `hash`.
+
+    What counts is a copy of it that left this database: see `Witness`. `note` is the whole of it
+    (`signing.py`); the other columns repeat it so that it can be found.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    size = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+    key_id = models.CharField(max_length=8)
+    note = models.TextField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["size", "id"], name="checkpoint_by_size"),
+            models.Index(fields=["at", "id"], name="checkpoint_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.pk} at event {self.size}"
+
+    @property
+    def file_name(self) -> str:
+        """000000018204-20261121T170000.000000Z.checkpoint: names in the order of the log."""
+        return f"{self.size:012}-{self.at:%Y%m%dT%H%M%S.%fZ}.checkpoint"
+
+
+class Witness(models.Model):
+    """A copy of a checkpoint that is outside of this database."""
+
+    class Kind(models.TextChoices):
+        FILE = "file", _("File")
+        MAIL = "mail", _("Mail")
+        EXPORT = "export", _("Export")
+
+    id = models.BigAutoField(primary_key=True)
+    # Nothing is ever deleted from either table, so there is nothing for the database to watch.
+    checkpoint = models.ForeignKey(
+        Checkpoint, on_delete=models.DO_NOTHING, related_name="witnesses", db_constraint=False
+    )
+    kind = models.CharField(max_length=10, choices=Kind)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("checkpoint", "kind", name="one_witness_of_each_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.checkpoint_id}"
+
+
+class Check(models.Model):
+    """What one verification of the log has found.
+
+    It recomputed the events after `first` up to `last`; the checkpoint at `first` vouches for those
+    before it. `faults` are dictionaries with kind, first, last and words, the first hundred of
+    `fault_count`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField()
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    checked = models.BigIntegerField()
+    checkpoints = models.IntegerField()  # how many agreed
+    fault_count = models.IntegerField()
+    faults = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["at", "id"], name="check_by_time")]
+
+    def __str__(self) -> str:
+        return f"check at {self.at:%Y-%m-%d %H:%M}: {self.fault_count} faults"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it began with the first event."""
+        return self.first == 0

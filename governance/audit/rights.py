@@ -1,13 +1,15 @@
 """What the application's database role may do, and whether the database really keeps the log.
 
 The owner's role migrates; the application's role owns nothing. Of the log it may read the three
-tables and call the two functions.
+tables and call the two functions. Checkpoints, their witnesses and the checks of the log it may
+read and add.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 TABLES = ("audit_event", "audit_personal", "audit_head")
+ADDED_TO = ("audit_checkpoint", "audit_witness", "audit_check")
 FUNCTIONS = ("audit_append(jsonb)", "audit_erase(uuid[], jsonb)")
 
 _GRANTS = """
@@ -25,6 +27,10 @@ REVOKE ALL ON FUNCTION public.audit_append(jsonb), public.audit_erase(uuid[], js
 GRANT SELECT ON public.audit_event, public.audit_personal, public.audit_head TO {role};
 GRANT EXECUTE ON FUNCTION public.audit_append(jsonb), public.audit_erase(uuid[], jsonb) TO {role};
 """
+_ADDED_TO = """
+REVOKE ALL ON public.audit_checkpoint, public.audit_witness, public.audit_check FROM PUBLIC, {role};
+GRANT SELECT, INSERT ON public.audit_checkpoint, public.audit_witness, public.audit_check TO {role};
+"""
 
 
 def grant(role: str, *, on: BaseDatabaseWrapper) -> None:
@@ -33,6 +39,10 @@ def grant(role: str, *, on: BaseDatabaseWrapper) -> None:
     Repeating it changes nothing, and takes back what somebody gave beyond it.
     """
     with on.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('public.audit_event') IS NOT NULL")
-        statements = _GRANTS + (_NARROWED if cursor.fetchone()[0] else "")
+        cursor.execute(
+            "SELECT to_regclass('public.audit_event') IS NOT NULL,"
+            " to_regclass('public.audit_check') IS NOT NULL"
+        )
+        has_log, has_checks = cursor.fetchone()
+        statements = _GRANTS + (_NARROWED if has_log else "") + (_ADDED_TO if has_checks else "")
         cursor.execute(sql.SQL(statements).format(role=sql.Identifier(role)).as_string(None))

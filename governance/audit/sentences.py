@@ -68,44 +68,108 @@ SENTENCES: dict[str, Promise] = {
     "platform.app_moved": gettext_lazy("{app} moved to another project."),
     "fact.app_described": gettext_lazy("{actor} described {app}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
+    "change.batch_placed": gettext_lazy(
+        "{actor} decided on {changes} changes ({purpose}): {reason}."
+    ),
+    "change.placed": gettext_lazy("{actor} decided about {person} on {app}: {what}."),
+    "change.telling": gettext_lazy("Scalingo is being told about {person} on {app}: {what}."),
+    "change.told": gettext_lazy("Scalingo said yes about {person} on {app}: {what}."),
+    "change.put_back": gettext_lazy("Scalingo is told again about {person} on {app}: {what}."),
+    "change.verified": gettext_lazy("It was read that it is so: {person} on {app}, {what}."),
+    "change.refused": gettext_lazy("This was refused: {person} on {app}, {what} ({code})."),
+    "change.failed": gettext_lazy("This did not happen: {person} on {app}, {what} ({code})."),
+    "change.cancelled": gettext_lazy("{actor} cancelled this: {person} on {app}, {what}."),
+    "change.unknown": gettext_lazy(
+        "Whether this was done is not known: {person} on {app}, {what}."
+    ),
+    "rotation.opened": gettext_lazy(
+        "{person} could read secrets of {app} and cannot any more: they are to be changed."
+    ),
+    "rotation.nothing_to_rotate": gettext_lazy(
+        "{person} is off {app}, and could read names alone there: nothing is to be changed."
+    ),
+    "rotation.offered": gettext_lazy(
+        "Variables of {app} were changed since {person} could read them."
+    ),
+    "rotation.assigned": gettext_lazy(
+        "{actor} gave {owner} the duty to change what {person} could read of {app}."
+    ),
+    "rotation.unassigned": gettext_lazy(
+        "{actor} left it open whose duty it is to change what {person} could read of {app}."
+    ),
+    "rotation.closed": gettext_lazy(
+        "{actor} closed the duty to change what {person} could read of {app}, saying “{note}”."
+    ),
+    "rotation.reopened": gettext_lazy(
+        "{actor} opened the duty to change what {person} could read of {app} again,"
+        " saying “{note}”."
+    ),
+    "access.exported": gettext_lazy("{actor} read out who has access, {rows} lines."),
+    "change.result_downloaded": gettext_lazy("{actor} downloaded the result of {changes} changes."),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
+    "audit.exported": gettext_lazy(
+        "{actor} asked for an export of the audit log, then {events} events long."
+    ),
+    "audit.export_delivered": gettext_lazy("{actor} received {events} events of the audit log."),
+    "audit.key_added": gettext_lazy("Checkpoints are signed with the key {key_id} from now on."),
+    "audit.key_revoked": gettext_lazy(
+        "{actor} revoked the key {key_id}: checkpoints signed with it prove nothing any more."
+    ),
     "personal.erased": gettext_lazy("{actor} erased names and addresses from {count} events."),
 }
 
 
 def sentence(
-    event: "Event", *, names: Mapping[UUID, str], personal: Mapping[str, str] | None = None
+    event: "Event",
+    *,
+    names: Mapping[UUID, str],
+    personal: Mapping[str, str] | None = None,
+    erased: bool = False,
 ) -> str:
-    """What `event` says, with `names` for the ids in it (looked up for a whole page at once).
-
-    Whatever is not known or was erased is said so, never left blank; a kind without a sentence, as
-    an older version may find after a downgrade, is shown as it is.
+    """What `event` says: see `words`. A kind without a sentence, as an older version may find after
+    a downgrade, is shown as it is.
     """
     template = SENTENCES.get(event.kind)
     if template is None:
         return event.kind
-    words: dict[str, str] = defaultdict(lambda: _("(not known)"))
-    words.update({key: _word(value) for key, value in event.data.items()})
-    words.update(personal or {})
-    words.update(_names(event, names))
-    return str(template).format_map(words)
+    return str(template).format_map(words(event, names=names, personal=personal, erased=erased))
 
 
-def _names(event: "Event", names: Mapping[UUID, str]) -> dict[str, str]:
-    found = {"actor": _actor(event, names)}
+def words(
+    event: "Event",
+    *,
+    names: Mapping[UUID, str],
+    personal: Mapping[str, str] | None = None,
+    erased: bool = False,
+) -> Mapping[str, str]:
+    """The words of an event's sentence: people and things as they were called then, where that was
+    kept, else by `names` (looked up for a whole page at once).
+
+    Whatever is not known, or was erased, is said so, never left blank.
+    """
+    missing = _("(erased)") if erased else _("(not known)")
+    found: dict[str, str] = defaultdict(lambda: missing)
+    found.update({key: _word(value) for key, value in event.data.items()})
+    found.update(_names(event, names, missing if erased else ""))
+    found.update(personal or {})
+    return found
+
+
+def _names(event: "Event", names: Mapping[UUID, str], missing: str) -> dict[str, str]:
+    found = {"actor": _actor(event, names, missing)}
     for word, identity in (
         ("target", event.target_id),
         ("app", event.app_id),
         ("person", event.person_id),
     ):
         if identity is not None:
-            found[word] = names.get(identity) or str(identity)
+            found[word] = names.get(identity) or missing or str(identity)
     return found
 
 
-def _actor(event: "Event", names: Mapping[UUID, str]) -> str:
+def _actor(event: "Event", names: Mapping[UUID, str], missing: str) -> str:
     if event.actor_id is not None:
-        return names.get(event.actor_id) or str(event.actor_id)
+        return names.get(event.actor_id) or missing or str(event.actor_id)
     return _("The system") if event.actor_kind == "system" else _("Somebody")
 
 

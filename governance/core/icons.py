@@ -62,6 +62,7 @@ NAMES = (
     "scan-eye",
     "search",
     "search-x",
+    "send",
     "shield",
     "shield-alert",
     "shield-check",

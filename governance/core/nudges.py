@@ -25,13 +25,14 @@ _PATIENCE = {
 _SILENCE = 5.0
 
 
-def after_commit(task_name: str, **kwargs: Any) -> None:
+def after_commit(task_name: str, *, seconds_later: float = 0, **kwargs: Any) -> None:
     """Send `task_name` when the transaction around this call has committed; at once outside one.
 
-    `kwargs` are ids and words that JSON can hold. A broker that cannot be reached is logged and
-    otherwise ignored, since the sweeps of the schedule find what is due anyway.
+    `kwargs` are ids and words that JSON can hold; workers hear it `seconds_later`. A broker that
+    cannot be reached is logged and otherwise ignored, since the sweeps of the schedule find what is
+    due anyway.
     """
-    transaction.on_commit(partial(_send, task_name, kwargs), robust=True)
+    transaction.on_commit(partial(_send, task_name, seconds_later, kwargs), robust=True)
 
 
 def listen_again() -> None:
@@ -45,12 +46,18 @@ class _Bell:
     silent_until = 0.0
 
 
-def _send(task_name: str, kwargs: dict[str, Any]) -> None:
+def _send(task_name: str, seconds: float, kwargs: dict[str, Any]) -> None:
     if time.monotonic() < _Bell.silent_until:
         return
     try:
         with _producers().acquire(block=True, timeout=1) as producer:
-            _queue().send_task(task_name, kwargs=kwargs, retry=False, producer=producer)
+            _queue().send_task(
+                task_name,
+                kwargs=kwargs,
+                countdown=seconds or None,
+                retry=False,
+                producer=producer,
+            )
     except (OperationalError, OSError) as error:
         _Bell.silent_until = time.monotonic() + _SILENCE
         logger.warning("nudge not sent", extra={"task": task_name, "error": type(error).__name__})

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
 from governance.audit.events import Source
+from governance.changes.models import Change
 from governance.connections.models import Connection
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import describing, filters, lists, rows, sentences
+from governance.dashboard import acting, describing, filters, lists, rows, sentences
 from governance.dashboard.filters import Choice
 from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
@@ -31,6 +32,7 @@ from governance.inventory.models import App, AppPeriod, Collaboration, Coverage,
 from governance.inventory.queries.access import Access, people_of
 from governance.inventory.queries.history import changes_of_app
 from governance.inventory.queries.tallies import Tally, tally
+from governance.rotations import queries as rotations
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,10 +71,11 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
         before=get.get("before"),
         more=facts.OF_LEAVES,
     )
+    going_on = acting.read(one.under_way, now)
     changes = changes_of_app(
         one.pk, after=get.get("changes-after"), before=get.get("changes-before")
     )
-    return page(
+    answered = page(
         request,
         "dashboard/app.html",
         {
@@ -87,7 +90,8 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             ),
             "freshness": rows.freshness(one.read_at, _stale_since(one), now),
             "reading": _reading(one),
-            "people": [_person(row, now, one.scm_linker_id) for row in found.rows],
+            "people": [_person(row, now, one, going_on, user) for row in found.rows],
+            "going_on": going_on,
             "slice": found,
             "chosen": chosen,
             "chips": filters.chips(get, chosen),
@@ -97,10 +101,12 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             "class": AppClass(one.fact_class or AppClass.UNKNOWN).label,
             "form": form,
             "may_describe": permissions.may_describe(user),
+            "duties": rotations.beside(one.rotations, now),
         },
-        partials={"people"},
+        partials={"people", "going-on"},
         status=answer.status,
     )
+    return acting.say_when_over(request, answered, going_on)
 
 
 @lists.per_language
@@ -121,10 +127,12 @@ def _apps(user: User) -> "QuerySet[Any]":
         "region", "project", "scope", "scm_linker", "owner"
     )
     found: QuerySet[Any] = facts.with_authors(facts.apps_with_facts(visible)).annotate(
+        rotations=rotations.of_app(user),
         tally=tally(Collaboration.objects.open(), of="app", about_people=True),
         read_at=Subquery(latest.values("until"), output_field=DateTimeField()),
         readings=Subquery(latest.values("readings"), output_field=PositiveIntegerField()),
         unchanged_since=Subquery(latest.values("since"), output_field=DateTimeField()),
+        under_way=acting.under_way(Change.objects.filter(app=OuterRef("pk"))),
         read_with=Subquery(connection.values("name")),
         names=ArraySubquery(
             periods.values(
@@ -180,10 +188,15 @@ def _name(period: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _person(row: Access, now: datetime, linker: UUID | None) -> dict[str, Any]:
+def _person(
+    row: Access, now: datetime, one: Any, going_on: list[acting.UnderWay], user: User
+) -> dict[str, Any]:
     kind, employment = row.more
+    going = next((each for each in going_on if _is_about(each, row)), None)
+    pair = f"{row.person_id}:{one.pk}"
+    offered = acting.is_offered(user, row.role, going, one.gone_at)
     tags = rows.person_tags(row.email, kind, employment)
-    if row.person_id == linker:
+    if row.person_id == one.scm_linker_id:
         tags += filters.tag(
             _("SCM linker"), _("The link to the source code was made by this account.")
         )
@@ -200,4 +213,13 @@ def _person(row: Access, now: datetime, linker: UUID | None) -> dict[str, Any]:
         "since": moment(row.given_at or row.since_at, now),
         "edge": sentences.edge(row.since_after, row.since_at, row.given_at),
         "by": sentences.given(row),
+        "going": acting.mark(going),
+        "box": acting.box("pair", pair, row.name) if offered else "",
+        "buttons": acting.buttons(pair=pair, name=row.name, role=row.role, status=row.status)
+        if offered
+        else "",
     }
+
+
+def _is_about(change: acting.UnderWay, row: Access) -> bool:
+    return change.person_id == row.person_id or change.address == row.email.lower()

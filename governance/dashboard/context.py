@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.connections.permissions import may_see_connections
 from governance.core import theme
 from governance.core.templatetags.interface import ago
@@ -34,6 +35,8 @@ class Frame:
     failing: int  # scopes whose latest reading failed
     held: int  # removals that wait for a person
     running: bool
+    overdue: int  # duties to change what somebody could read, past their date
+    changes_ask: int  # changes that failed lately, or of which it is not known what became
     without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
 
     @property
@@ -94,6 +97,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"site_name": settings.SITE_NAME, "theme": theme.chosen(request)}
     if user is not None and user.is_authenticated:
         context["may_see_connections"] = may_see_connections(user)
+        context["may_act"] = bool(may_change_access(user))
         context["frame"] = SimpleLazyObject(lambda: read_frame(user, timezone.now()))
     return context
 
@@ -168,6 +172,19 @@ SELECT (SELECT count(*) FROM connections_connection),
         WHERE stale_since IS NOT NULL AND retired_at IS NULL),
        (SELECT count(*) FROM sync_heldremoval WHERE state = 'waiting'),
        EXISTS (SELECT FROM sync_run WHERE state = 'running'),
+       (SELECT count(*) FROM rotations_duty duty
+        WHERE duty.state IN ('open', 'offered') AND duty.due_at < %(now)s
+            AND (%(everything)s OR duty.app_id IN (
+                SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))),
+       (SELECT count(*) FROM changes_change change
+        WHERE (change.state = 'unknown'
+            OR (change.state = 'failed' AND change.ended_at > %(now)s - interval '7 days'))
+            -- Whoever tried again, or decided otherwise, has seen it.
+            AND NOT EXISTS (SELECT FROM changes_change later
+                WHERE later.app_id = change.app_id AND later.address = change.address
+                    AND later.due_at > change.due_at)
+            AND (%(everything)s OR change.app_id IN (
+                SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))),
        off.words, off.people
 FROM apps, off
 """
@@ -178,7 +195,12 @@ def read_frame(user: User, now: datetime) -> Frame:
     scope = None if user.sees_everything else tuple(user.projects)
     kept_newest, kept_off = memory.recall(("frame", scope)) or ("", 0)
     sql = _NEWEST + (_EVERYTHING if scope is None else _SOME) + _REST
-    values = {"projects": list(user.projects), "kept": kept_newest}
+    values = {
+        "projects": list(user.projects),
+        "everything": user.sees_everything,
+        "now": now,
+        "kept": kept_newest,
+    }
     with prepared() as cursor:
         cursor.execute(limited(sql, MOST_PEOPLE), values)
         *row, newest, off = cursor.fetchone()

@@ -13,10 +13,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.core import cursor
 from governance.core.pages import page
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import filters, lists, rows
+from governance.dashboard import acting, filters, lists, rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
@@ -49,13 +50,13 @@ def people(request: HttpRequest) -> HttpResponse:
         size=SIZE,
     )
     now = timezone.now()
-    app = chosen.one("app")
+    app, may_act = chosen.one("app"), bool(may_change_access(user))
     response = page(
         request,
         "dashboard/people.html",
         {
             "now": now,
-            "rows": [_row(person, now) for person in shown.rows],
+            "rows": [_row(person, now, may_act=may_act) for person in shown.rows],
             "slice": shown,
             "sort": sort,
             "app": app,
@@ -181,12 +182,13 @@ def _summary(numbers: Totals, chosen: Chosen) -> str:
     }
 
 
-def _row(person: Any, now: datetime) -> dict[str, Any]:
+def _row(person: Any, now: datetime, *, may_act: bool) -> dict[str, Any]:
     """A person as the table shows them. A dictionary, since templates read those quickest."""
     tally = Tally(*(person.tally or ()))
     service = person.fact_kind == PersonKind.SERVICE
     return {
         "url": rows.person_url(person.pk),
+        "box": acting.box("person", person.pk, person.display_name) if may_act else "",
         "avatar": avatar(person.pk, person.display_name, "service" if service else ""),
         "name": person.display_name,
         "email": person.email if person.username else "",

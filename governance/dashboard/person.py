@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject, Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
 from governance.audit.events import Source
+from governance.changes.models import Change
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import length
-from governance.dashboard import describing, lists, rows, sentences
+from governance.dashboard import acting, describing, lists, rows, sentences
 from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
 from governance.facts import actions, permissions
@@ -30,6 +31,7 @@ from governance.inventory.queries.access import PAST, Access, apps_of
 from governance.inventory.queries.history import changes_of_person
 from governance.inventory.queries.people import earlier_ids
 from governance.inventory.queries.tallies import Tally, tally
+from governance.rotations import queries as rotations
 
 _MOST_MERGES = 10
 
@@ -65,10 +67,11 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     get = request.GET
     known_as = [one.pk, *one.merged]
     found, past = apps_of(known_as, user, after=get.get("after"), before=get.get("before"))
+    going_on = acting.read(one.under_way, now)
     changes = changes_of_person(
         known_as, user, after=get.get("changes-after"), before=get.get("changes-before")
     )
-    return page(
+    answered = page(
         request,
         "dashboard/person.html",
         {
@@ -79,7 +82,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "tags": rows.person_tags(one.email, one.fact_kind, one.fact_employment),
             "said": _words_of(one),
             "two_factor": _two_factor(one, now),
-            "access": [_access(row, now) for row in found.rows],
+            "access": [_access(row, now, going_on, user) for row in found.rows],
+            "going_on": going_on,
             "slice": found,
             "past": [_past(row, now) for row in past[:PAST]],
             "changes": sentences.rows(changes.rows, now),
@@ -87,10 +91,13 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "others": one.others,
             "form": form,
             "may_describe": permissions.may_describe(user),
+            "duties": rotations.beside(one.rotations, now),
             "is_scoped": not user.sees_everything,
         },
+        partials={"going-on", "access-now"},
         status=answer.status,
     )
+    return acting.say_when_over(request, answered, going_on)
 
 
 def _moved(user: User, person_id: UUID) -> HttpResponse:
@@ -111,12 +118,17 @@ def _people(user: User) -> "QuerySet[Any]":
         .exclude(pk=OuterRef("pk"))
         .order_by("username", "pk")
     )
+    about = Change.objects.visible_to(user).filter(
+        Q(person=OuterRef("pk")) | Q(person__merged_into=OuterRef("pk")) | _same_address()
+    )
     periods = TwoFactorPeriod.objects.filter(person=OuterRef("pk")).order_by("-started_at")[:20]
     found: QuerySet[Any] = facts.with_authors(
         facts.with_facts(Person.objects.visible_to(user))
     ).annotate(
+        rotations=rotations.of_person(user),
         tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
         merged=earlier_ids(),
+        under_way=acting.under_way(about),
         others=ArraySubquery(
             same_address.values(one=JSONObject(id="pk", name="username", email="email"))
         ),
@@ -129,6 +141,11 @@ def _people(user: User) -> "QuerySet[Any]":
         ),
     )
     return found
+
+
+def _same_address() -> Q:
+    """Changes of an address, which may be of somebody who was not known then."""
+    return Q(address=Lower(OuterRef("email")))
 
 
 def _said(one: Any) -> dict[str, Any]:
@@ -181,7 +198,12 @@ def _period(period: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _access(row: Access, now: datetime) -> dict[str, Any]:
+def _access(
+    row: Access, now: datetime, going_on: list[acting.UnderWay], user: User
+) -> dict[str, Any]:
+    going = next((each for each in going_on if each.app_id == row.app_id), None)
+    pair = f"{row.person_id}:{row.app_id}"
+    offered = acting.is_offered(user, row.role, going, row.app_gone_at)
     return {
         "dim": rows.is_dim(row.status),
         "url": rows.app_url(row.app_id),
@@ -194,6 +216,11 @@ def _access(row: Access, now: datetime) -> dict[str, Any]:
         "since": moment(row.given_at or row.since_at, now),
         "edge": sentences.edge(row.since_after, row.since_at, row.given_at),
         "by": sentences.given(row),
+        "going": acting.mark(going),
+        "box": acting.box("pair", pair, row.app) if offered else "",
+        "buttons": acting.buttons(pair=pair, name=row.app, role=row.role, status=row.status)
+        if offered
+        else "",
     }
 
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.core.pages import found_or_hidden, page
 from governance.dashboard import filters, lists, tree_rows
 from governance.dashboard.filters import Choice, Chosen
@@ -133,6 +134,8 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
     asked = _asked(request, user)
     expanded = [head for head in asked.page.heads if opened.has(head)]
     now = timezone.now()
+    branches = _people(request, expanded, asked.wanted)
+    boxes = bool(may_change_access(user))
     only = asked.wanted.only_with_collaborators
     extra = {} if only else {"collaborators": _("Also apps without collaborators")}
     return page(
@@ -140,7 +143,7 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
         "dashboard/apps.html",
         {
             "now": now,
-            "rows": tree_rows.page(asked.page.heads, _people(request, expanded, asked.wanted), now),
+            "rows": tree_rows.page(asked.page.heads, branches, now, boxes=boxes),
             "slice": asked.page,
             "totals": asked.totals,
             "chosen": asked.chosen,
@@ -166,7 +169,8 @@ def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
-    response = HttpResponse(tree_rows.one(head, branches.get(head.id), now))
+    boxes = bool(may_change_access(user))
+    response = HttpResponse(tree_rows.one(head, branches.get(head.id), now, boxes=boxes))
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 

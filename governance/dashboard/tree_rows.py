@@ -34,20 +34,25 @@ from governance.inventory.queries.branches import SIZE, Branch, Leaf
 from governance.inventory.queries.tree import Head
 
 
-def page(heads: Sequence[Head], branches: Mapping[UUID, Branch], now: datetime) -> SafeString:
-    """The apps of a page under their projects, each with its people where it is open."""
+def page(
+    heads: Sequence[Head], branches: Mapping[UUID, Branch], now: datetime, *, boxes: bool
+) -> SafeString:
+    """The apps of a page under their projects, each with its people where it is open.
+
+    With `boxes`, apps can be selected.
+    """
     rows = []
     readings: dict[object, str] = {}  # the apps of a page share a few
     for _project, found in groupby(heads, key=lambda head: head.project_id):
         apps = list(found)
         rows.append(_project_row(apps[0]))
-        rows += [_app(head, branches.get(head.id), now, readings) for head in apps]
+        rows += [_app(head, branches.get(head.id), now, readings, boxes=boxes) for head in apps]
     return SafeString("".join(rows))
 
 
-def one(head: Head, branch: Branch | None, now: datetime) -> str:
+def one(head: Head, branch: Branch | None, now: datetime, *, boxes: bool) -> str:
     """One app of them."""
-    return _app(head, branch, now, {})
+    return _app(head, branch, now, {}, boxes=boxes)
 
 
 def _project_row(head: Head) -> str:
@@ -60,14 +65,22 @@ def _project_row(head: Head) -> str:
     )
 
 
-def _app(head: Head, branch: Branch | None, now: datetime, readings: dict[object, str]) -> str:
+def _app(
+    head: Head,
+    branch: Branch | None,
+    now: datetime,
+    readings: dict[object, str],
+    *,
+    boxes: bool,
+) -> str:
     """An app with its people where it is open: one <tbody>."""
     id_ = str(head.id)
     key = (head.read_at, head.stale_since)
     reading = readings.get(key)
     if reading is None:
         reading = readings[key] = freshness(head.read_at, head.stale_since, now)
-    rows = [_head(head, id_, reading, is_open=branch is not None)]
+    box = _box(id_, head.name) if boxes else ""
+    rows = [_head(head, id_, reading, box, is_open=branch is not None)]
     if branch is not None:
         rows += [_leaf(one, now) for one in branch.leaves]
         rows.append(_more(id_, branch))
@@ -77,7 +90,12 @@ def _app(head: Head, branch: Branch | None, now: datetime, readings: dict[object
 # --- an app ---------------------------------------------------------------------------------------
 
 
-def _head(row: Head, id_: str, reading: str, *, is_open: bool) -> str:
+def _box(id_: str, name: str) -> str:
+    label = escape(_("Select %(name)s") % {"name": name})
+    return f'<input type="checkbox" name="app" value="{id_}" aria-label="{label}">'
+
+
+def _head(row: Head, id_: str, reading: str, box: str, *, is_open: bool) -> str:
     """A collapsed app, which answers before it is opened."""
     words = _words(get_language())
     url = app_url(id_)
@@ -92,7 +110,8 @@ def _head(row: Head, id_: str, reading: str, *, is_open: bool) -> str:
         _counted(words["2FA unknown"], url, row.two_factor_unknown),
     )
     return (
-        '<tr class="app"><th scope="row"><button class="disclosure" form="state" hx-get=""'
+        f'<tr class="app"><th scope="row">{box}'
+        '<button class="disclosure" form="state" hx-get=""'
         f' name="{"hide" if is_open else "show"}" value="{id_}"'
         f' aria-expanded="{"true" if is_open else "false"}" aria-controls="app-{id_}">'
         f'{escape(row.name)}</button>{_tags(row)}<span class="of">{people}{_shown(row)}</span>'

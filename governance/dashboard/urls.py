@@ -2,6 +2,7 @@ from django.urls import path
 
 from governance.core import theme
 from governance.dashboard import app, people, person, tree
+from governance.dashboard.audit import views as audit
 from governance.dashboard.overview import views as overview
 
 app_name = "dashboard"
@@ -12,5 +13,7 @@ urlpatterns = [
     path("people/<uuid:person_id>/", person.person, name="person"),
     path("apps/", tree.apps, name="apps"),
     path("apps/<uuid:app_id>/", app.app, name="app"),
+    path("audit/", audit.log, name="audit"),
+    path("audit/export/", audit.export, name="audit-export"),
     path("theme/", theme.choose, name="theme"),
 ]

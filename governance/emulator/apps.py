@@ -1,9 +1,10 @@
 """Verbs about apps, dedicated databases and projects."""
 
 import hashlib
+from typing import Any
 
 from .collaborations import CollaborationActs
-from .model import Account, App, Collaboration, Project, Region
+from .model import Account, AddOn, App, Collaboration, Project, Region
 from .store import Impossible, act, short_user
 
 
@@ -265,6 +266,91 @@ class AppActs(CollaborationActs):
             kind = "edit_variable" if known else "new_variable"
             self.write_event(kind, app, self._actor(by, app), data)
         return variable
+
+    @act
+    def set_variables(
+        self,
+        app: App | str,
+        values: dict[str, str],
+        *,
+        by: Account | str | None = None,
+        region: str | None = None,
+        event: bool = True,
+    ) -> list[dict[str, str]]:
+        """Set several variables at once: one event for all, with their values."""
+        app = self.app(app, region=region)
+        known = {one["name"]: one["value"] for one in app.variables.values()}
+        rows = [self.set_variable(app, name, value, event=False) for name, value in values.items()]
+        if event:
+            data = {
+                "new_vars": [
+                    {"name": name, "value": value}
+                    for name, value in values.items()
+                    if name not in known
+                ],
+                "updated_vars": [
+                    {"name": name, "value": value, "old_value": known[name]}
+                    for name, value in values.items()
+                    if name in known
+                ],
+                "deleted_vars": [],
+            }
+            self.write_event("edit_variables", app, self._actor(by, app), data)
+        return rows
+
+    @act
+    def delete_variable(
+        self,
+        app: App | str,
+        name: str,
+        *,
+        by: Account | str | None = None,
+        region: str | None = None,
+        event: bool = True,
+    ) -> None:
+        """Take a variable, by its name or id, from an app. The event has its value."""
+        app = self.app(app, region=region)
+        one = next(one for one in app.variables.values() if name in (one["name"], one["id"]))
+        del app.variables[one["id"]]
+        if event:
+            data = {"name": one["name"], "value": one["value"]}
+            self.write_event("delete_variable", app, self._actor(by, app), data)
+
+    @act
+    def add_database(
+        self,
+        app: App | str,
+        technology: str = "postgresql",
+        *,
+        region: str | None = None,
+    ) -> AddOn:
+        """Put a database beside an app: an add-on with its default user."""
+        app = self.app(app, region=region)
+        resource = f"{app.name.replace('-', '_')}_{len(app.addons) + 1:04}"
+        addon = AddOn(
+            id=self.ids.prefixed("ad"),
+            technology=technology,
+            resource=resource,
+            plan=f"{technology}-starter-512",
+            users=[{"name": resource, "read_only": False, "protected": True}],
+        )
+        app.addons[addon.id] = addon
+        return addon
+
+    @act
+    def add_database_user(
+        self,
+        app: App | str,
+        name: str,
+        *,
+        read_only: bool = False,
+        region: str | None = None,
+    ) -> dict[str, Any]:
+        """Let somebody else into the first database beside an app."""
+        app = self.app(app, region=region)
+        user = {"name": name, "read_only": read_only, "protected": False}
+        next(iter(app.addons.values())).users.append(user)
+        return user
 
     def stack_of(self, app: App) -> str:
         digest = hashlib.sha256(app.region.encode()).hexdigest()

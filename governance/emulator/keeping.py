@@ -21,6 +21,7 @@ _KINDS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
         model.Account,
+        model.AddOn,
         model.App,
         model.Collaboration,
         model.Event,

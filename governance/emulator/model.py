@@ -70,6 +70,17 @@ class Project:
 
 
 @dataclass
+class AddOn:
+    """A database beside an app. `users` are those whom it lets in, the default one first."""
+
+    id: str
+    technology: str
+    resource: str
+    plan: str
+    users: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
 class App:
     """An application, or the app underneath a dedicated database."""
 
@@ -91,6 +102,8 @@ class App:
     linker_id: str | None = None
     repository: str = ""
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    # By id. A dedicated database has itself as one, which stands here only once it was changed.
+    addons: dict[str, AddOn] = field(default_factory=dict)
     notifiers: dict[str, dict[str, Any]] = field(default_factory=dict)
     operations: dict[str, dict[str, Any]] = field(default_factory=dict)
     collaborations: dict[str, Collaboration] = field(default_factory=dict)

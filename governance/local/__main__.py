@@ -51,6 +51,7 @@ def _run(arguments: list[str], backing: Backing, places: Places) -> int:
         migration_database_url=backing.migration_database_url,
         redis_url=backing.redis_url,
         extra=read_json(places.launch).get("settings", {}),
+        checkpoints=str(places.checkpoints(launch.chosen_database())),
     )
     return subprocess.run(manage(*arguments), env=environments.terminal(), check=False).returncode
 

@@ -18,6 +18,8 @@ _WITHHELD = (
     "MIGRATION_DATABASE_URL_FILE",
     "SEALING_PRIVATE_KEY",
     "SEALING_PRIVATE_KEY_FILE",
+    "AUDIT_SIGNING_KEY",
+    "AUDIT_SIGNING_KEY_FILE",
 )
 
 
@@ -30,6 +32,7 @@ class Environments:
     migration_database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     extra: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: str = "none"
 
     def web(self) -> dict[str, str]:
         """Seals tokens, and cannot open one."""
@@ -38,6 +41,7 @@ class Environments:
             # Whoever sets one of these themselves keeps it.
             "HTTPS": "false",
             "STATIC_FROM_SOURCE": "true",
+            "CHECKPOINTS_DIR": self.checkpoints,
             **kept,
             **self.extra,
             "DJANGO_SETTINGS_MODULE": "governance.settings",
@@ -49,10 +53,11 @@ class Environments:
         }
 
     def worker(self) -> dict[str, str]:
-        """Opens tokens, to read Scalingo with them."""
+        """Opens tokens, to read Scalingo with them; signs checkpoints of the audit log."""
         return {
             **self.web(),
             "SEALING_PRIVATE_KEY": self.keys.sealing_private,
+            "AUDIT_SIGNING_KEY": self.keys.audit_signing,
             # Its threads take turns: a heap for each would be memory for nothing (glibc).
             "MALLOC_ARENA_MAX": "1",
         }

@@ -1,7 +1,7 @@
 """The secrets of an installation on one machine: made once, kept in `var/keys`, mode 0600.
 
-Each may be given in the environment instead, as SECRET_KEY, SEALING_PUBLIC_KEY and
-SEALING_PRIVATE_KEY.
+Each may be given in the environment instead, as SECRET_KEY, SEALING_PUBLIC_KEY,
+SEALING_PRIVATE_KEY and AUDIT_SIGNING_KEY.
 """
 
 import secrets
@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from governance import env
+from governance.audit import signing
 from governance.connections import sealing
 from governance.local.files import write_private
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What signs cookies, what seals tokens, and what opens them."""
+    """What signs cookies, what seals tokens and what opens them, what signs checkpoints."""
 
     secret_key: str = field(repr=False)
     sealing_public: str
     sealing_private: str = field(repr=False)
+    audit_signing: str = field(repr=False)
 
 
 def find_or_make(folder: Path) -> Keys:
@@ -38,6 +40,8 @@ def find_or_make(folder: Path) -> Keys:
         sealing_public=env.secret("SEALING_PUBLIC_KEY", default="")
         or sealing.public_key_of(private),
         sealing_private=private,
+        audit_signing=env.secret("AUDIT_SIGNING_KEY", default="")
+        or _kept(folder / "audit-signing-key", signing.make_key),
     )
 
 

@@ -103,6 +103,7 @@ class Launch:
             migration_database_url=backing.migration_database_url,
             redis_url=backing.redis_url,
             extra=extra,
+            checkpoints=str(self._places.checkpoints(chosen_database())),
         )
 
     def _start_programs(self, backing: Backing, company: Company) -> None:

@@ -42,6 +42,10 @@ class Places:
     def postgres(self) -> Path:
         return self.var / "postgres"
 
+    def checkpoints(self, database: str) -> Path:
+        """Of the audit log of that database: each has a log of its own."""
+        return self.var / "checkpoints" / database
+
     @property
     def launch(self) -> Path:
         """How the running launcher was started; read by commands that join it."""

@@ -12,7 +12,7 @@ import httpx
 
 from ._auth import Bearer, BearerKeeper, Secret
 from ._cutter import Cutter
-from ._errors import DeadToken, NotUnderstood, ScalingoError
+from ._errors import DeadToken, NoRight, NotUnderstood, ScalingoError
 from ._fields import Doubt, Oddities
 from ._hosts import Hosts
 from ._http import Call, Http
@@ -127,6 +127,18 @@ class Asking:
             raise refused
         return self._http.send(call, _authorization(another))
 
+    def _send_with(
+        self, token: Secret, endpoint: str, url: str, read: Callable[[Iterable[bytes]], R]
+    ) -> R:
+        """Ask the database API with a token of its own; it answers 400 to one it does not know."""
+        try:
+            return self._http.send(Call(endpoint, url, read), Secret(f"Bearer {token.reveal()}"))
+        except ScalingoError as error:
+            if error.status not in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
+                raise
+            status = error.status
+        raise NoRight("This account has no right on this database.", status=status)
+
     def _new_listing(self, kind: type[T]) -> Listing[T]:
         return Listing(kind, datetime.fromtimestamp(self._clock(), UTC))
 
@@ -184,7 +196,16 @@ def _read_into(intake: Intake[T], key: str, body: Iterable[bytes]) -> dict[str, 
 
 def address(region: Region, *path: str) -> str:
     """An address on a region's API. An id that is none (it came from outside) goes nowhere."""
+    return _joined(region.api, "v1", path)
+
+
+def database_address(region: Region, *path: str) -> str:
+    """An address on a region's database API."""
+    return _joined(region.database_api, "api/databases", path)
+
+
+def _joined(base: str, prefix: str, path: Sequence[str]) -> str:
     for step in path:
         if not _ID.fullmatch(step):
             raise NotUnderstood("names something by an id that cannot be one", code="bad_id")
-    return "/".join((region.api.rstrip("/"), "v1", *path))
+    return "/".join((base.rstrip("/"), prefix, *path))

@@ -2,15 +2,29 @@
 
 from typing import Any
 
-from ._calls import Asking, address
+from ._calls import Asking, address, database_address
 from ._errors import NotFound
 from ._fields import Doubt, Oddities
 from ._intake import CollaboratorIntake, Intake
 from ._listing import Listing
-from ._models import Account, App, Collaborator, Database, Event, Linker, Project, Region
+from ._models import (
+    Account,
+    AddOn,
+    App,
+    Collaborator,
+    Database,
+    DatabaseUser,
+    Event,
+    Linker,
+    Project,
+    Region,
+)
 from ._parse import read_app, read_database, read_event, read_linker, read_project
 from ._small import (
     read_account,
+    read_add_on_token,
+    read_add_ons,
+    read_database_users,
     read_object,
     read_one_app,
     read_one_collaborator,
@@ -214,6 +228,33 @@ class Client(Asking):
         """
         url = address(region, "apps", app_id, "variables")
         return self._get(url, "/apps/:app/variables", read_variable_names)
+
+    def add_ons(self, region: Region, app_id: str) -> list[AddOn]:
+        """What was added to an app. Full collaborators and the owner alone may ask.
+
+        Reference: https://developers.scalingo.com/addons
+        """
+        url = address(region, "apps", app_id, "addons")
+        return self._get(url, "/apps/:app/addons", read_add_ons)
+
+    def database_users(self, region: Region, app_id: str, add_on_id: str) -> list[DatabaseUser]:
+        """Whom a database lets in, their passwords not. Two requests: one for a token of an hour.
+
+        Raises `NoRight` also where the database API answers 400 to a token that it does not know.
+
+        Reference: https://developers.scalingo.com/databases/users
+        """
+        token = self._send(
+            "POST /apps/:app/addons/:id/token",
+            address(region, "apps", app_id, "addons", add_on_id, "token"),
+            read_add_on_token,
+        )
+        return self._send_with(
+            token,
+            "GET /databases/:id/users",
+            database_address(region, add_on_id, "users"),
+            read_database_users,
+        )
 
 
 def _no_app(row: object) -> None:

@@ -86,9 +86,23 @@ class Limited(ScalingoError):
 
 
 class Unavailable(ScalingoError):
-    """No answer, or one that says to come back later."""
+    """No answer, or one that says to come back later.
+
+    `never_sent`: no connection came about, so that even a write was certainly not done.
+    """
 
     code = "unavailable"
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        never_sent: bool = False,
+    ):
+        super().__init__(sentence, code=code, status=status)
+        self.never_sent = never_sent
 
 
 class Refused(ScalingoError):

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 # As much of an error's body as is looked at.
 MOST_OF_AN_ERROR = 64 * 1024
+# There was no connection to send anything over.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,18 @@ class Http:
                 sent.values.append(self._answer(call, request, sent, deadline))
         except ScalingoError as error:
             sent.error = error
-        except httpx.TimeoutException:
-            sent.error = Unavailable("Scalingo did not answer in time.", code="timeout")
+        except httpx.TimeoutException as error:
+            sent.error = Unavailable(
+                "Scalingo did not answer in time.",
+                code="timeout",
+                never_sent=isinstance(error, _NEVER_SENT),
+            )
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            sent.error = Unavailable(_why_unreachable(error), code="unreachable")
+            sent.error = Unavailable(
+                _why_unreachable(error),
+                code="unreachable",
+                never_sent=isinstance(error, _NEVER_SENT),
+            )
             sent.never_arrived = self._never_arrived(call, sent)
         finally:
             if self._after:

@@ -109,6 +109,10 @@ class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     old_owner_email: str = ""
     new_owner_id: str | None = None
     new_owner_email: str = ""
+    # Names of variables, of the types about them: no value ever.
+    variables_changed: tuple[str, ...] = ()
+    variables_removed: tuple[str, ...] = ()
+    variables_added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,30 @@ class Linker:
     id: str
     username: str = ""
     email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddOn:
+    """What was added to an app: most are databases. `provider` is the platform's short word.
+
+    Reference: https://developers.scalingo.com/addons
+    """
+
+    id: str
+    provider: str
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUser:
+    """Somebody whom a database lets in. `is_protected` is None where the platform did not say.
+
+    Reference: https://developers.scalingo.com/databases/users
+    """
+
+    name: str
+    is_read_only: bool | None = None
+    is_protected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

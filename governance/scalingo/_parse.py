@@ -4,7 +4,7 @@ Each `read_…` returns a value, or `Doubt`: which field of the row cannot be be
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from ._fields import Doubt, Fields, Json, Oddities, read_time
 from ._models import App, Collaborator, Database, Event, Linker, Project
@@ -105,19 +105,17 @@ COLLABORATOR_EVENTS = frozenset(
         "change_collaborator_role",
     }
 )
-# Who and when, and nothing of what: their data holds values of variables.
+# Their data holds values of variables: names are taken out of it, and nothing else.
+VARIABLE_EVENTS = frozenset({"new_variable", "edit_variable", "edit_variables", "delete_variable"})
+# Who and when, and nothing of what.
 BARE_EVENTS = frozenset(
     {
-        "new_variable",
-        "edit_variable",
-        "edit_variables",
-        "delete_variable",
         "rename_app",
         "delete_app",
         "update_app_project",
     }
 )
-EVENTS = COLLABORATOR_EVENTS | BARE_EVENTS | {"transfer_app"}
+EVENTS = COLLABORATOR_EVENTS | VARIABLE_EVENTS | BARE_EVENTS | {"transfer_app"}
 
 
 def read_event(row: Json, odd: Oddities) -> Event | Doubt | None:
@@ -136,6 +134,7 @@ def read_event(row: Json, odd: Oddities) -> Event | Doubt | None:
     actor, data = fields.inner("user"), fields.inner("type_data")
     person = data.inner("collaborator") if type_ in COLLABORATOR_EVENTS else Fields({}, odd)
     old, new = _owners(type_, data, odd)
+    changed, removed, added = _variables(type_, row.get("type_data"))
     return Event(
         id=id_,
         at=when,
@@ -153,7 +152,39 @@ def read_event(row: Json, odd: Oddities) -> Event | Doubt | None:
         old_owner_email=old.text("email"),
         new_owner_id=new.text_or_none("id"),
         new_owner_email=new.text("email"),
+        variables_changed=changed,
+        variables_removed=removed,
+        variables_added=added,
     )
+
+
+_Names = tuple[str, ...]
+_LONGEST_NAME = 200  # the platform allows 64
+
+
+def _variables(type_: str, data: object) -> tuple[_Names, _Names, _Names]:
+    """Names of the variables that an event says were changed, removed and added."""
+    if type_ not in VARIABLE_EVENTS or not isinstance(data, dict):
+        return (), (), ()
+    if type_ == "edit_variables":
+        lists = (data.get(key) for key in ("updated_vars", "deleted_vars", "new_vars"))
+        changed, removed, added = (_names_in(rows) for rows in lists)
+        return changed, removed, added
+    name = _names_in([data])
+    return (
+        name if type_ == "edit_variable" else (),
+        name if type_ == "delete_variable" else (),
+        name if type_ == "new_variable" else (),
+    )
+
+
+def _names_in(rows: object) -> _Names:
+    found = [row.get("name") for row in rows if isinstance(row, dict)] if _is_list(rows) else []
+    return tuple(name[:_LONGEST_NAME] for name in found if isinstance(name, str) and name)
+
+
+def _is_list(rows: object) -> TypeGuard[list[object]]:
+    return isinstance(rows, list)
 
 
 def _owners(type_: str, data: Fields, odd: Oddities) -> tuple[Fields, Fields]:

@@ -5,10 +5,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ._auth import Secret
 from ._cutter import NOT_JSON, decode
 from ._errors import NotUnderstood
 from ._fields import Doubt, Fields, Oddities
-from ._models import Account, App, Collaborator, Region
+from ._models import Account, AddOn, App, Collaborator, DatabaseUser, Region
 from ._parse import read_app, read_collaborator
 
 T = TypeVar("T")
@@ -138,3 +139,55 @@ def read_variable_names(body: Iterable[bytes]) -> list[str]:
     if found is None:
         raise NotUnderstood("has no list of variables", code="wrong_shape")
     return [variable.name for variable in found.variables]
+
+
+def read_add_ons(body: Iterable[bytes]) -> list[AddOn]:
+    found = read_object(body, "addons")
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise NotUnderstood("has no list of add-ons", code="wrong_shape")
+    return [_add_on(Fields(row, Oddities())) for row in found]
+
+
+def _add_on(fields: Fields) -> AddOn:
+    id_ = fields.needed("id")
+    _check(fields)
+    provider = fields.inner("addon_provider")
+    return AddOn(
+        id=id_,
+        provider=provider.text("id") or provider.text("name"),
+        resource=fields.text("resource_id"),
+    )
+
+
+def read_add_on_token(body: Iterable[bytes]) -> Secret:
+    """A bearer for the database API, good for an hour."""
+    fields = _fields(body, "addon")
+    token = fields.needed("token")
+    _check(fields)
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise NotUnderstood("has a token that is none", code="wrong_shape")
+    return Secret(token)
+
+
+class _User(msgspec.Struct):
+    name: str
+    read_only: bool | None = None
+    protected: bool | None = None
+
+
+class _Users(msgspec.Struct):
+    database_users: list[_User] = msgspec.field(name="database-users")
+
+
+def read_database_users(body: Iterable[bytes]) -> list[DatabaseUser]:
+    """Decoded so that whatever else an answer holds of a user never becomes an object of ours."""
+    text = whole(body)
+    try:
+        found = msgspec.json.decode(text, type=_Users)
+    except NOT_JSON:
+        found = None
+    if found is None:
+        raise NotUnderstood("has no list of database users", code="wrong_shape")
+    return [
+        DatabaseUser(user.name, user.read_only, user.protected) for user in found.database_users
+    ]

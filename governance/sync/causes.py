@@ -13,6 +13,7 @@ from governance.scalingo import Event, Listing, ScalingoError
 from governance.sync.apply import AppChange
 from governance.sync.apply.attribution import UNEXPLAINED, Cause
 from governance.sync.context import Place
+from governance.sync.ours import causes_of_ours
 from governance.sync.rows import storable
 
 # Scalingo's clock and ours may differ this much.
@@ -35,12 +36,15 @@ def ask_who(
 ) -> dict[tuple[UUID, str], Cause]:
     """Who made `changes`, by the timelines of `apps` (their Scalingo ids, by ours).
 
-    One request per app; one that cannot be asked explains nothing. With `keep`, what was answered
+    What we told Scalingo ourselves needs no asking; else one request per app, and one that cannot
+    be asked explains nothing. With `keep`, what was answered
     serves the rest of the run too: an app that was transferred changes its people as well.
     """
     told = [change for change in changes if change.previous]
+    ours = causes_of_ours(told)
+    told = [change for change in told if (change.app_id, change.collaborator_id) not in ours]
     if not told:
-        return {}
+        return ours
     at, kept = place.context.clock(), place.context.timelines
     wanted = {change.app_id for change in told} & apps.keys()
     found = {app_id: kept[app_id] for app_id in wanted & kept.keys()}
@@ -53,7 +57,7 @@ def ask_who(
         causes = causes_of(told, found, at=at)
     if keep:
         kept.update(found)
-    return causes
+    return ours | causes
 
 
 def _timelines(place: Place, apps: Mapping[UUID, str]) -> dict[UUID, Sequence[Event] | None]:

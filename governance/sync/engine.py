@@ -9,7 +9,7 @@ what was applied stays applied.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from governance.audit.actions import record
 from governance.audit.events import Source
+from governance.changes.actions import seen
 from governance.connections.actions import heard
 from governance.connections.budget import Budget, Kind
 from governance.connections.clients import Tally, TokenUnavailable, client_for
@@ -29,6 +30,7 @@ from governance.connections.models import State as ConnectionState
 from governance.core.nudges import after_commit
 from governance.inventory.models import Region, Scope, TwoFactor
 from governance.scalingo import Client, ScalingoError
+from governance.scalingo import Region as ApiRegion
 from governance.sync import guard, held, scopes
 from governance.sync.apply import End, apply_two_factor, note_missing, write_ends
 from governance.sync.apply.compare import APPS_PER_BATCH
@@ -37,9 +39,10 @@ from governance.sync.fencing import Fenced
 from governance.sync.known import settle
 from governance.sync.listings import raise_if_hopeless
 from governance.sync.models import HeldRemoval, Run, Step
+from governance.sync.ours import explain
 from governance.sync.progress import Progress
 from governance.sync.reading import THREADS, Reader
-from governance.sync.region import sync_region
+from governance.sync.region import read_some, sync_region
 from governance.sync.rows import storable
 from governance.sync.suspects import bury
 from governance.sync.tally import coverage, totals
@@ -54,6 +57,7 @@ _SOURCES = {
     Run.Trigger.SCHEDULE: Source.SCHEDULE,
     Run.Trigger.PAGE: Source.PAGE,
     Run.Trigger.TERMINAL: Source.TERMINAL,
+    Run.Trigger.CHANGE: Source.SCHEDULE,
 }
 
 
@@ -61,11 +65,18 @@ def sweeping(
     *, transport: httpx.BaseTransport | None = None, budget: Budget | None = None
 ) -> ClientFactory:
     """Clients whose requests leave the reserve of the budget to people."""
+    return clients(Kind.SWEEP, transport=transport, budget=budget)
+
+
+def clients(
+    kind: Kind, *, transport: httpx.BaseTransport | None = None, budget: Budget | None = None
+) -> ClientFactory:
+    """Clients whose requests count as `kind` in the budget."""
 
     def make(connection: Connection, tally: Tally, on_wait: Callable[[float], None]) -> Client:
         return client_for(
             connection,
-            kind=Kind.SWEEP,
+            kind=kind,
             transport=transport,
             budget=budget,
             on_wait=on_wait,
@@ -109,6 +120,7 @@ def carry_out(
     except OutOfTime:
         return _pause(context, seconds=time.monotonic() - started)
     _end(context)
+    seen(at=context.clock())
     return _finish(context, seconds=time.monotonic() - started)
 
 
@@ -168,6 +180,11 @@ def _read_connection(
         at=context.clock(),
         source=source_of(context.run),
     )
+    if context.run.apps:
+        _note_vanished(context, connection, step, {region.name for region in regions})
+        context.progress.finish(step)
+        _read_regions(context, connection, client, reader, regions)
+        return
     try:
         own = reader.one(client.own_two_factor)
         read_at = context.clock()
@@ -177,6 +194,22 @@ def _read_connection(
         raise_if_hopeless(error)
     _note_vanished(context, connection, step, {region.name for region in regions})
     context.progress.finish(step)
+    _read_regions(context, connection, client, reader, regions)
+    if own is not None:
+        context.two_factor += apply_two_factor(
+            {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
+            at=read_at,
+        )
+
+
+def _read_regions(
+    context: Context,
+    connection: Connection,
+    client: Client,
+    reader: Reader,
+    regions: Iterable[ApiRegion],
+) -> None:
+    some = {UUID(app_id) for app_id in context.run.apps}
     for api in regions:
         region = _region(storable(api.name, 60), storable(api.display_name, 120), context.clock())
         place = Place(
@@ -189,7 +222,7 @@ def _read_connection(
             step=context.progress.step(connection, region.name),
         )
         try:
-            sync_region(place)
+            read_some(place, some) if some else sync_region(place)
         except ScalingoError:
             context.progress.finish(place.step, Step.State.FAILED)
             raise
@@ -198,11 +231,6 @@ def _read_connection(
             logger.warning("observation came too late", extra={"why": str(late)})
             place.failed("region", "too_late", _("Another sync has read this meanwhile."))
         context.progress.finish(place.step)
-    if own is not None:
-        context.two_factor += apply_two_factor(
-            {connection.account_id: TwoFactor.ON if own else TwoFactor.OFF},
-            at=read_at,
-        )
 
 
 def _region(name: str, display_name: str, at: datetime) -> Region:
@@ -245,10 +273,12 @@ def _end(context: Context) -> None:
     # An app that changed hands in this run may have been read by both: the later one counts.
     staged = list({end.change.collaboration_id: end for end in context.staged}.values())
     at = context.clock()
+    # What Scalingo said yes to when we told it is no disappearance.
+    told = explain([end for end in staged if end.change.app_id not in context.may_be_gone])
     verdict = guard.judge(
-        [end for end in staged if end.change.app_id not in context.may_be_gone],
-        live=guard.live_collaborations(),
-        people=guard.people_of({end.change.app_id for end in staged}),
+        told.others,
+        live=guard.live_collaborations() - len(told.ours),
+        people=told.without(guard.people_of({end.change.app_id for end in staged})),
         waiting=guard.waiting_elsewhere({end.change.app_id for end in staged})
         if held.too_many_wait(at=at)
         else 0,
@@ -258,7 +288,7 @@ def _end(context: Context) -> None:
         _write(context, verdict.held, at)
         held.applied(verdict.held)
         verdict.held = []
-    _write(context, verdict.pass_ + gone, at)
+    _write(context, verdict.pass_ + told.ours + gone, at)
     note_missing(verdict.unconfirmed + verdict.held)
     _hold(context, verdict, at)
     bury(context.may_be_gone, at=at)

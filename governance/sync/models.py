@@ -14,6 +14,7 @@ class Run(models.Model):
         SCHEDULE = "schedule", _("Schedule")
         PAGE = "page", _("Page")
         TERMINAL = "terminal", _("Terminal")
+        CHANGE = "change", _("A change")  # to see what became of it
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -24,6 +25,7 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection_id = models.UUIDField(null=True)  # null: every connection
+    apps = models.JSONField(default=list)  # ids of the only apps to read; empty: everything
     trigger = models.CharField(max_length=10, choices=Trigger)
     requested_by = models.UUIDField(null=True)  # of accounts
     requested_at = models.DateTimeField()

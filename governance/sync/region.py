@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Set
 from dataclasses import replace
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -54,6 +55,23 @@ def sync_region(place: Place) -> None:
     read_singly(place, others.values())
     scopes.retire(place.connection.pk, place.region, set(others), at=reading.at)
     look_for_unlisted(place, known, apps, databases, reading)
+
+
+def read_some(place: Place, app_ids: Set[UUID]) -> None:
+    """Read only these apps, each by itself, whoever owns them.
+
+    Where they are otherwise read in a listing of many, a late answer of that listing is refused
+    from now on.
+    """
+    known = known_apps(place.region.pk, place.connection.pk)
+    wanted = {app_id: app for app_id, app in known.items() if app.id in app_ids}
+    place.step.total = len(wanted)
+    listed = [app for app in wanted.values() if app.scope_kind != Scope.Kind.APP]
+    if any(app.scope_kind == Scope.Kind.COLLABORATORS for app in listed):
+        scope = scopes.scope_of(place.connection.pk, place.region, Scope.Kind.COLLABORATORS)
+        scopes.begin(scope, at=place.context.clock()).enforce()
+    wanted |= _not_read_there(place, listed, reason="read_otherwise")
+    read_singly(place, wanted.values())
 
 
 def _known(place: Place, apps: Listed, databases: Listed) -> dict[str, KnownApp]:

@@ -32,6 +32,11 @@ class Reading:
     at: datetime
     digest: bytes | None = None
 
+    def enforce(self) -> None:
+        """Refuse from now on what was asked for before this. Raises `Fenced` if we are too late."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            self.fence.enforce(cursor)
+
 
 def going_forward(clock: Callable[[], datetime]) -> Callable[[], datetime]:
     """`clock`, but never behind what was read already, nor behind itself.

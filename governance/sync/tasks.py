@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from governance.sync import actions
+from governance.sync import actions, looking
 
 
 @shared_task(name="sync.run_due")
@@ -19,3 +19,9 @@ def run_due(**_future: object) -> None:
 def carry_out(run_id: str, **_future: object) -> None:
     """Somebody asked for a sync."""
     actions.carry_out_next(run_id=UUID(run_id))
+
+
+@shared_task(name="sync.read_asked")
+def read_asked(**_future: object) -> None:
+    """Changes ask what became of them: when one does, and each minute."""
+    looking.read_asked()

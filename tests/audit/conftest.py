@@ -11,7 +11,10 @@ from django.db import connection
 from governance.audit import actions
 from governance.audit.events import Entry, Source
 
-TABLES = ("audit_event", "audit_personal", "audit_head")
+TABLES = (
+    *("audit_event", "audit_personal", "audit_head"),
+    *("audit_checkpoint", "audit_witness", "audit_check"),
+)
 KINDS = ("platform.joined", "platform.role_changed", "user.signed_in", "sync.finished")
 
 

@@ -125,7 +125,7 @@ def test_everything_else_is_the_application_s(db):
             " AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))"
         )
         narrow = {name for (name,) in cursor.fetchall()}
-    assert narrow == {EVENT, PERSONAL, HEAD, "django_migrations"}
+    assert narrow == {EVENT, PERSONAL, HEAD, "django_migrations", *rights.ADDED_TO}
 
 
 @pytest.mark.skipif(not settings.DATABASE_APPLICATION_ROLE, reason="one database role only")

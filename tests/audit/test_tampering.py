@@ -79,7 +79,7 @@ def insert(chance):
         f"INSERT INTO audit_event (sequence, {COLUMNS}) SELECT {place}, {COLUMNS}"
         f" FROM audit_event WHERE sequence = {source}"
     )
-    return {(FaultKind.INSERTED, None)}
+    return {(FaultKind.DUPLICATE, None)}
 
 
 def append(chance):
@@ -89,7 +89,7 @@ def append(chance):
         f"INSERT INTO audit_event (sequence, {COLUMNS}) SELECT {place}, {COLUMNS}"
         f" FROM audit_event WHERE sequence = {chance.randint(1, SIZE)}"
     )
-    return {(FaultKind.INSERTED, place)}
+    return {(FaultKind.DUPLICATE, place)}
 
 
 def head(chance):
@@ -111,7 +111,11 @@ KINDS = (edit, edit, rewrite, delete, swap, insert, append, head, personal)
 
 
 @pytest.fixture
-def chain(db, entries):
+def chain(db, entries, monkeypatch):
+    """Twelve events, that many seams between windows, spans and pieces as twelve can have."""
+    monkeypatch.setattr("governance.audit.verify.stream.WINDOW", 3)
+    monkeypatch.setattr("governance.audit.verify.stream.WINDOWS", 2)
+    monkeypatch.setattr("governance.audit.verify.scan.PIECE", 2)
     actions.record_many(entries(SIZE))
 
 

@@ -20,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from governance.accounts.models import Role, User
 from governance.inventory.models import App, Collaboration
+from governance.rotations.models import Duty
 from tests.sync import slate
 
 # Playwright runs an event loop in this thread; Django would take it for asynchronous code.
@@ -101,6 +102,7 @@ def _year(_no_rows, django_db_blocker):
         replay.connect(world)
         _live_through(world, whole=bool(os.environ.get("SCREENSHOTS")))
         describe(world, by=people["ada"], scoped=scoped, project=SCOPE, at=anchor)
+        replay.rotations(world, anchor)
         return slate.take()
 
 
@@ -179,6 +181,8 @@ def paths(db):
         "apps": "/apps/",
         "app": f"/apps/{app.pk}/",
         "sync": "/sync/",
+        "rotations": "/rotations/",
+        "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",
         "connections": "/settings/connections/",
         "connection-add": "/settings/connections/add/",
     }

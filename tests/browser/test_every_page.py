@@ -16,6 +16,8 @@ PAGES = [
     "apps",
     "app",
     "sync",
+    "rotations",
+    "rotation",
     "connections",
     "connection-add",
 ]

@@ -303,6 +303,54 @@ def test_variables_are_set_and_deleted_by_full_people(ask):
     assert ask(FULL).get(f"{BILLING}/variables").json() == {"variables": []}
 
 
+def events_of(ask, who, kind):
+    rows = ask(who).get(f"{BILLING}/events").json()["events"]
+    return [row["type_data"] for row in rows if row["type"] == kind]
+
+
+def test_several_variables_set_at_once_are_one_event_of_three_lists(world, ask):
+    world.set_variable("billing-api", "OLD", "before", event=False)
+
+    body = {"variables": [{"name": "OLD", "value": "after"}, {"name": "NEW", "value": "n"}]}
+    assert ask(FULL).put(f"{BILLING}/variables", json=body).status_code == 200
+
+    assert events_of(ask, FULL, "edit_variables") == [
+        {
+            "new_vars": [{"name": "NEW", "value": "n"}],
+            "updated_vars": [{"name": "OLD", "value": "after", "old_value": "before"}],
+            "deleted_vars": [],
+        }
+    ]
+    (hidden,) = events_of(ask, LIMITED, "edit_variables")
+    assert hidden["updated_vars"] == [{"name": "OLD", "value": "", "old_value": ""}]
+
+
+def test_a_variable_that_is_deleted_is_in_the_timeline(world, ask):
+    made = world.set_variable("billing-api", "GONE", "value", event=False)
+
+    assert ask(FULL).delete(f"{BILLING}/variables/{made['id']}").status_code == 204
+
+    assert events_of(ask, FULL, "delete_variable") == [{"name": "GONE", "value": "value"}]
+
+
+def test_an_app_has_the_databases_put_beside_it(world, ask):
+    world.add_database("billing-api")
+    world.add_database_user("billing-api", "metabase", read_only=True)
+
+    (addon,) = ask(FULL).get(f"{BILLING}/addons").json()["addons"]
+    token = ask(FULL).post(f"{BILLING}/addons/{addon['id']}/token").json()["addon"]["token"]
+    client = ask(None)
+    client.headers["Authorization"] = f"Bearer {token}"
+    users = client.get(f"{PARIS}/db-api/api/databases/{addon['id']}/users").json()
+
+    assert addon["addon_provider"]["id"] == "postgresql"
+    assert [(user["name"], user["protected"]) for user in users["database-users"]] == [
+        (addon["resource_id"], True),
+        ("metabase", False),
+    ]
+    assert ask(LIMITED).get(f"{BILLING}/addons").status_code == 401
+
+
 def test_many_variables_are_deleted_at_once(world, ask):
     made = [world.set_variable("billing-api", name, "x") for name in ("A", "B", "C")]
     ids = [one["id"] for one in made[:2]] + ["va-unknown"]

@@ -8,10 +8,11 @@ from governance.local.keys import Keys
 
 @pytest.fixture
 def environments(monkeypatch):
-    for name in ("SCALINGO_API_TOKEN", "MIGRATION_DATABASE_URL", "SEALING_PRIVATE_KEY"):
+    secrets = ("SCALINGO_API_TOKEN", "MIGRATION_DATABASE_URL", "SEALING_PRIVATE_KEY")
+    for name in (*secrets, "AUDIT_SIGNING_KEY"):
         monkeypatch.setenv(name, f"from the shell: {name}")
         monkeypatch.setenv(f"{name}_FILE", "/from/the/shell")
-    keys = Keys(secret_key="signs", sealing_public="seals", sealing_private="opens")
+    keys = Keys("signs cookies", "seals", sealing_private="opens", audit_signing="witnesses")
     return Environments(
         keys=keys,
         database_url="postgresql://app@/x",
@@ -25,7 +26,7 @@ def test_the_web_process_can_seal_and_knows_no_other_secret(environments):
     web = environments.web()
 
     assert web["SEALING_PUBLIC_KEY"] == "seals"
-    assert "opens" not in web.values()
+    assert not {"opens", "witnesses"} & set(web.values())
     assert "postgresql://owner@/x" not in web.values()
     assert not [value for value in web.values() if "from the shell" in value]
     assert not [value for value in web.values() if value == "/from/the/shell"]
@@ -35,6 +36,7 @@ def test_a_worker_opens_tokens_and_owns_no_table(environments):
     worker = environments.worker()
 
     assert worker["SEALING_PRIVATE_KEY"] == "opens"
+    assert worker["AUDIT_SIGNING_KEY"] == "witnesses"
     assert "MIGRATION_DATABASE_URL" not in worker
     assert "SCALINGO_API_TOKEN" not in worker
 
@@ -43,7 +45,7 @@ def test_a_migration_owns_the_tables_and_opens_no_token(environments):
     migration = environments.migration()
 
     assert migration["MIGRATION_DATABASE_URL"] == "postgresql://owner@/x"
-    assert "SEALING_PRIVATE_KEY" not in migration
+    assert not {"SEALING_PRIVATE_KEY", "AUDIT_SIGNING_KEY"} & set(migration)
 
 
 def test_with_one_role_nobody_is_told_of_another(environments):

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GIVEN = {"SECRET_KEY", "DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL", "LOG_LEVEL"} | {
     "SEALING_PUBLIC_KEY",
     "SEALING_PRIVATE_KEY",
+    "AUDIT_SIGNING_KEY",
+    "CHECKPOINTS_DIR",
     "MAKELEVEL",
 }
 
@@ -154,6 +156,7 @@ def test_from_the_first_start_to_the_last(start, places):
         assert "SEALING_PRIVATE_KEY" in _environment_of(places, "worker-sweep")
         assert not _environment_of(places, "web") & {
             "SEALING_PRIVATE_KEY",
+            "AUDIT_SIGNING_KEY",
             "MIGRATION_DATABASE_URL",
             "SCALINGO_API_TOKEN",
         }

@@ -8,8 +8,11 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-_DOMAINS = ("audit", "accounts", "connections", "inventory", "facts", "sync")
-_KEPT = ("audit_event", "audit_personal", "audit_head")
+_DOMAINS = ("audit", "accounts", "connections", "inventory", "facts", "changes", "sync", "rotations")
+_KEPT = (
+    *("audit_event", "audit_personal", "audit_head"),
+    *("audit_checkpoint", "audit_witness", "audit_check"),
+)
 
 
 def _tables():

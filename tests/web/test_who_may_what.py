@@ -14,8 +14,11 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from django.utils import timezone
 
+from governance.audit.events import Source
 from governance.audit.models import Event
+from governance.changes import plans
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +43,44 @@ MATRIX = {
     "GET  /apps/{nobody}/":                        (302, 403, 404, 404, 404, 404, 404),
     "POST /apps/{app}/":                           (302, 403, 404, 403, 403, 422, 403),
     "POST /apps/{his_app}/":                       (302, 403, 403, 403, 403, 422, 403),
+    "GET  /invite/":                               (302, 403, 403, 403, 403, 200, 403),
+    "POST /invite/":                               (302, 403, 403, 403, 403, 422, 403),
+    "GET  /changes/":                              (302, 403, 200, 200, 200, 200, 200),
+    "GET  /changes/roles/":                        (302, 403, 403, 403, 403, 200, 403),
+    "POST /changes/roles/":                        (302, 403, 403, 403, 403, 422, 403),
+    "GET  /changes/removals/":                     (302, 403, 403, 403, 403, 200, 403),
+    "POST /changes/removals/":                     (302, 403, 403, 403, 403, 422, 403),
+    # Nobody is selected, which is said.
+    "POST /changes/selected/":                     (302, 403, 403, 403, 403, 303, 403),
+    "POST /people/{person}/offboard/":             (302, 403, 403, 403, 403, 303, 403),
+    "POST /people/{nobody}/offboard/":             (302, 403, 403, 403, 403, 404, 403),
+    # {plan} is alice's; a plan is its maker's alone.
+    "GET  /changes/plans/{plan}/":                 (302, 403, 403, 403, 403, 200, 403),
+    "POST /changes/plans/{plan}/":                 (302, 403, 403, 403, 403, 422, 403),
+    "GET  /changes/plans/{others_plan}/":          (302, 403, 403, 403, 403, 404, 403),
+    "POST /changes/plans/{others_plan}/":          (302, 403, 403, 403, 403, 404, 403),
+    "GET  /changes/{batch}/":                      (302, 403, 404, 200, 200, 200, 200),
+    "GET  /changes/{his_batch}/":                  (302, 403, 200, 200, 200, 200, 200),
+    "GET  /changes/{nobody}/":                     (302, 403, 404, 404, 404, 404, 404),
+    "POST /changes/{batch}/cancel/":               (302, 403, 404, 403, 403, 303, 403),
+    "POST /changes/{his_batch}/cancel/":           (302, 403, 403, 403, 403, 303, 403),
+    "POST /changes/{batch}/retry/":                (302, 403, 404, 403, 403, 303, 403),
+    "POST /changes/{his_batch}/retry/":            (302, 403, 403, 403, 403, 303, 403),
+    "POST /changes/{batch}/download/":             (302, 403, 404, 403, 200, 200, 403),
+    "POST /changes/{his_batch}/download/":         (302, 403, 403, 403, 200, 200, 403),
+    "GET  /audit/":                                (302, 403, 200, 200, 200, 200, 200),
+    "POST /audit/export/":                         (302, 403, 403, 403, 200, 200, 403),
+    "GET  /rotations/":                            (302, 403, 200, 200, 200, 200, 200),
+    "GET  /rotations/{duty}/":                     (302, 403, 404, 200, 200, 200, 200),
+    "GET  /rotations/{his_duty}/":                 (302, 403, 200, 200, 200, 200, 200),
+    "GET  /rotations/{nobody}/":                   (302, 403, 404, 404, 404, 404, 404),
+    "POST /rotations/{duty}/close/":               (302, 403, 404, 403, 403, 422, 403),
+    "POST /rotations/{his_duty}/close/":           (302, 403, 403, 403, 403, 422, 403),
+    "POST /rotations/{duty}/reopen/":              (302, 403, 404, 403, 403, 422, 403),
+    "POST /rotations/{his_duty}/reopen/":          (302, 403, 403, 403, 403, 422, 403),
+    # Nobody's, which it is already.
+    "POST /rotations/{duty}/assign/":              (302, 403, 404, 403, 403, 303, 403),
+    "POST /rotations/{his_duty}/assign/":          (302, 403, 403, 403, 403, 303, 403),
     "GET  /sync/":                                 (302, 403, 200, 200, 200, 200, 200),
     "POST /sync/start/":                           (302, 403, 403, 403, 403, 303, 303),
     # A digest that is not the plan's: whoever may decide is told that it is another one.
@@ -96,7 +137,7 @@ TITLES = {
 
 
 @pytest.fixture
-def things(dave, sent):
+def things(alice, dave, sent):
     """One of each thing that an address can name, by the word that the table uses for it."""
     region = factories.RegionFactory()
     connection = factories.ConnectionFactory()
@@ -113,10 +154,22 @@ def things(dave, sent):
         "his_app": apps[1].pk,
         "person": people[0].pk,
         "his_person": people[1].pk,
+        "plan": _plan(apps[0], alice),
+        "others_plan": factories.PreviewFactory().pk,
+        "batch": factories.ChangeFactory(app=apps[0]).batch_id,
+        "his_batch": factories.ChangeFactory(app=apps[1]).batch_id,
+        "duty": factories.DutyFactory(app=apps[0], person=people[0]).pk,
+        "his_duty": factories.DutyFactory(app=apps[1], person=people[1]).pk,
         "connection": connection.pk,
         "held": factories.HeldRemovalFactory().pk,
         "nobody": uuid.UUID(int=7),
     }
+
+
+def _plan(app, by):
+    """To invite somebody, as `by` was shown it."""
+    plan = plans.plan_invitations(["new@example.com"], [app.pk], by=by, at=timezone.now())
+    return plans.keep(plan, by=by, source=Source.PAGE).id
 
 
 @pytest.fixture
@@ -146,9 +199,9 @@ def split(row):
 
 
 def test_every_address_is_in_the_table():
-    words = dict.fromkeys(
-        ("app", "his_app", "person", "his_person", "connection", "held", "nobody"), uuid.uuid4()
-    )
+    names = ["app", "person", "duty", "his_app", "his_person", "his_duty"]
+    names += ["plan", "others_plan", "batch", "his_batch"]
+    words = dict.fromkeys([*names, "connection", "held", "nobody"], uuid.uuid4())
 
     known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
 

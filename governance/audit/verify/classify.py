@@ -48,6 +48,7 @@ class _Chain:
         self._disturbed = _disturbed_places(found.rows)
         self._of: dict[int, Row] = {}
         self._inserted = set(found.duplicates)
+        self._left_over: list[Row] = []
         for row in found.rows:
             self._claim(row)
 
@@ -55,13 +56,17 @@ class _Chain:
         """Take `row` for the event that it is, unless a better row is there or none can be."""
         event = row.identity
         if not 1 <= event <= self._end or (self._is_clean(event) and not self._displaces(row)):
-            self._inserted.add(row.sequence)
+            self._leave_over(row)
         elif event in self._of:
             better, worse = sorted([row, self._of[event]], key=self._trust, reverse=True)
-            self._inserted.add(worse.sequence)
+            self._leave_over(worse)
             self._of[event] = better
         else:
             self._of[event] = row
+
+    def _leave_over(self, row: Row) -> None:
+        self._inserted.add(row.sequence)
+        self._left_over.append(row)
 
     def _displaces(self, row: Row) -> bool:
         """Whether `row`, and not the one that lies there and agrees with those before it, is what
@@ -89,13 +94,19 @@ class _Chain:
         return after == 0 or self._gaps[after - 1][1] < place
 
     def inserted(self) -> Iterator[Fault]:
+        """Rows that are no event of their own; a copy says of which it is one."""
+        copied = {row.sequence: row.identity for row in self._left_over if self._is_copy(row)}
         for place in self._inserted:
-            yield Fault(
-                FaultKind.INSERTED,
-                place,
-                place,
-                _("The row at {n} was never recorded here.").format(n=place),
-            )
+            if place in copied:
+                words = _("The row at {place} is a second copy of event {n}.")
+                kind = FaultKind.DUPLICATE
+            else:
+                words, kind = _("The row at {place} was never recorded here."), FaultKind.INSERTED
+            said = words.format(place=place, n=copied.get(place, place))
+            yield Fault(kind, place, place, said)
+
+    def _is_copy(self, row: Row) -> bool:
+        return row.sound and self._hash_of(row.identity) == row.hash
 
     def edited(self) -> Iterator[Fault]:
         for row in self._of.values():

@@ -10,11 +10,18 @@ class FaultKind(models.TextChoices):
     EDITED = "edited", _("Edited")
     MISSING = "missing", _("Missing")
     INSERTED = "inserted", _("Inserted")
+    DUPLICATE = "duplicate", _("Duplicate")
     REORDERED = "reordered", _("Reordered")
     CUT_OFF = "cut-off", _("Cut off")
     HEAD = "head", _("The head disagrees")
     PERSONAL = "personal", _("Personal part disagrees")
     UNGUARDED = "unguarded", _("Not guarded")
+    # Only a checkpoint shows these.
+    REWRITTEN = "rewritten", _("Rewritten")
+    ROLLED_BACK = "rolled-back", _("Rolled back")
+    SIGNATURE = "wrong-signature", _("Wrong signature")
+    REVOKED = "revoked-key", _("Revoked key")
+    WITHHELD = "checkpoint-missing", _("Checkpoint missing")
 
 
 @dataclass(frozen=True, slots=True)

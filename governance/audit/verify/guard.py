@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from governance.audit.verify.faults import Fault, FaultKind
 
@@ -16,6 +17,12 @@ TRIGGERS = {
     "audit_head_is_kept",
     "audit_head_moves_forward",
     "audit_head_is_not_emptied",
+    "audit_checkpoint_is_kept",
+    "audit_checkpoint_is_not_emptied",
+    "audit_witness_is_kept",
+    "audit_witness_is_not_emptied",
+    "audit_check_is_kept",
+    "audit_check_is_not_emptied",
 }
 
 
@@ -25,7 +32,8 @@ def faults() -> Iterator[Fault]:
         cursor.execute(
             "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN ("
             " 'public.audit_event'::regclass, 'public.audit_personal'::regclass,"
-            " 'public.audit_head'::regclass)"
+            " 'public.audit_head'::regclass, 'public.audit_checkpoint'::regclass,"
+            " 'public.audit_witness'::regclass, 'public.audit_check'::regclass)"
         )
         in_force = {name for (name,) in cursor.fetchall()}
     for name in sorted(TRIGGERS - in_force):
@@ -54,7 +62,26 @@ def weaknesses() -> Iterator[str]:
             "The application's database role may write to the log beside its functions. Run migrate"
             " as the owner to take that back."
         )
-    yield _(
-        "Nothing outside of this database witnesses the log: its owner could rewrite all of it, or"
-        " cut off its end and set the head back, unseen."
-    )
+    unseen = unwitnessed()
+    if unseen:
+        words = ngettext(
+            "No checkpoint that left this database covers the newest event: the owner of the"
+            " database could cut it off or rewrite it unseen.",
+            "No checkpoint that left this database covers the newest {n} events: the owner of the"
+            " database could cut them off or rewrite them unseen.",
+            unseen,
+        )
+        yield words.format(n=unseen)
+
+
+def unwitnessed() -> int:
+    """How many events are newer than the newest checkpoint of which there is a copy outside."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest(0, head.sequence - coalesce(("
+            "  SELECT max(size) FROM audit_checkpoint AS checkpoint"
+            "  WHERE EXISTS (SELECT FROM audit_witness WHERE checkpoint_id = checkpoint.id)), 0))"
+            " FROM audit_head AS head"
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0

@@ -20,9 +20,9 @@ def faults(found: Found) -> Iterator[Fault]:
                 row.sequence, _("The personal part of event {n} is not what was recorded.")
             )
     disturbed = {row.sequence for row in found.rows}
-    for sequence in _uncommitted() - disturbed:
+    for sequence in _uncommitted(found.start) - disturbed:
         yield _fault(sequence, _("Event {n} has a personal part that it never had."))
-    for sequence in _erased() - _erased_by_record():
+    for sequence in _erased(found.start) - _erased_by_record(found.start):
         yield _fault(
             sequence, _("The personal part of event {n} was erased, and no event says so.")
         )
@@ -32,28 +32,36 @@ def _fault(sequence: int, words: str) -> Fault:
     return Fault(FaultKind.PERSONAL, sequence, sequence, words.format(n=sequence))
 
 
-def _uncommitted() -> set[int]:
+def _uncommitted(start: int) -> set[int]:
     """Personal parts of events that have none, or of none that could be."""
     return set(
         _numbers(
             "SELECT personal.sequence FROM audit_personal AS personal"
             " LEFT JOIN audit_event AS event ON event.sequence = personal.sequence"
-            " WHERE event.commitment IS NULL AND (event.sequence IS NOT NULL"
+            " WHERE (personal.sequence > %s OR personal.sequence < 1)"
+            "  AND event.commitment IS NULL AND (event.sequence IS NOT NULL"
             "  OR personal.sequence NOT BETWEEN 1 AND (SELECT sequence FROM audit_head))"
             " LIMIT %s",
-            [MOST],
+            [start, MOST],
         )
     )
 
 
-def _erased() -> set[int]:
-    return set(_numbers("SELECT sequence FROM audit_personal WHERE fields IS NULL", []))
+def _erased(start: int) -> set[int]:
+    return set(
+        _numbers(
+            "SELECT sequence FROM audit_personal WHERE fields IS NULL AND sequence > %s", [start]
+        )
+    )
 
 
-def _erased_by_record() -> set[int]:
+def _erased_by_record(start: int) -> set[int]:
     """The sequences that events of erasure name. Read after `_erased`, whose rows they precede."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT line FROM audit_event WHERE kind = %s", [PERSONAL_ERASED])
+        cursor.execute(
+            "SELECT line FROM audit_event WHERE kind = %s AND sequence > %s",
+            [PERSONAL_ERASED, start],
+        )
         lines = [line for (line,) in cursor.fetchall()]
     return {sequence for line in lines for sequence in _sequences(line)}
 

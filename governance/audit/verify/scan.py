@@ -1,4 +1,8 @@
-"""Every row recomputed where it lies; only the rows that disagree are fetched."""
+"""Every row recomputed, and those that disagree told apart.
+
+`stream` goes through the log in windows; where one disagrees, the rows of it are recomputed one by
+one in the database, and those that disagree are fetched.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +12,13 @@ from typing import Any
 
 from django.db import connection
 
+from governance.audit.verify import stream
+
 GENESIS = bytes(32)
 # Places per statement: far below any statement timeout, and sorted in memory.
 PIECE = 5_000
 # So many rows that disagree are told apart; a log with more was replaced, not edited.
 MOST = 20_000
-_ENDLESS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,11 @@ class Row:
 class Found:
     """The rows that disagree, in the order of their places.
 
-    `checked` rows were recomputed; `last` is the highest place among them and `tip` the hash there.
-    `duplicates` are places that hold more than one row.
+    `checked` rows were recomputed, those after `start`; `last` is the highest place among them and
+    `tip` the hash there. `duplicates` are places that hold more than one row.
     """
 
+    start: int = 0
     rows: list[Row] = field(default_factory=list)
     checked: int = 0
     last: int = 0
@@ -72,20 +78,49 @@ def head() -> Head | None:
     return Head(row[0], bytes(row[1])) if row else None
 
 
-def rows(head: Head | None) -> Found:
+def rows(head: Head | None, *, after: Head | None = None, columns: bool = True) -> Found:
     """Recompute every row up to `head`, and fetch whatever lies where no event can be.
 
-    Rows past the head of this instant are read together with it, in one statement, so that events
-    appended meanwhile are not taken for inserted ones.
+    `after`: only what follows that event, whose hash is believed. Without `columns` a row whose
+    line is right is right, whatever its columns say. Rows past the head of this
+    instant are read together with it, in one statement, so that events appended meanwhile are not
+    taken for inserted ones.
     """
     found = Found()
-    until = head.sequence if head else _ENDLESS
-    while not found.too_many and _recompute_piece(found, until):
-        pass
+    if after:
+        found.start = found.last = after.sequence
+        found.tip = after.hash
+    until = head.sequence if head else _highest()
+    while not found.too_many and found.last < until:
+        span = (found.last + 1, min(found.last + stream.WINDOW * stream.WINDOWS, until))
+        if not _stream(found, *span, columns=columns) and not _recompute(found, until, span[1]):
+            break
     _add(found, _select(_OUTSIDE, {"most": MOST + 1}))
     found.rows.sort(key=lambda row: row.sequence)
     found.duplicates = _duplicates(found)
     return found
+
+
+def _stream(found: Found, first: int, last: int, *, columns: bool) -> bool:
+    """Go through a span in windows, up to the first that disagrees; whether all of it agrees."""
+    agrees = True
+    for window in stream.windows(first, last, columns=columns):
+        tip = window.tip(found.tip, columns=columns) if agrees else None
+        if tip is None:
+            agrees = False  # and go on reading: the answer must be taken to its end
+            continue
+        found.checked += window.count
+        found.last += window.size
+        found.tip = tip
+    return agrees
+
+
+def _recompute(found: Found, until: int, last: int) -> bool:
+    """Recompute what is left of a span row by row; whether there was anything."""
+    begun = found.last
+    while not found.too_many and found.last < last and _recompute_piece(found, until):
+        pass
+    return found.last > begun
 
 
 _COLUMNS = """
@@ -141,11 +176,15 @@ WHERE is_last OR NOT agrees ORDER BY sequence
 
 _NEXT = "SELECT min(sequence) AS first FROM audit_event WHERE sequence > %(after)s"
 
+# In two halves: with an OR between them the whole log would be read.
 _OUTSIDE = f"""
-WITH linked AS (
-    SELECT *, sequence - 1 AS before_sequence, hash AS before_hash FROM audit_event
-    WHERE sequence <= 0 OR sequence > (SELECT sequence FROM audit_head WHERE id = 1)
-    ORDER BY sequence LIMIT %(most)s
+WITH outside AS (
+    (SELECT * FROM audit_event WHERE sequence <= 0 ORDER BY sequence LIMIT %(most)s)
+    UNION ALL
+    (SELECT * FROM audit_event WHERE sequence > (SELECT sequence FROM audit_head WHERE id = 1)
+     ORDER BY sequence LIMIT %(most)s)
+), linked AS (
+    SELECT *, sequence - 1 AS before_sequence, hash AS before_hash FROM outside
 )
 SELECT {_COLUMNS}, false AS agrees FROM ({_RECOMPUTED}) AS recomputed ORDER BY sequence
 """  # noqa: S608  Put together from the constants above.
@@ -214,17 +253,22 @@ def _stated(line: str, head: str, tail: str) -> tuple[int, bytes] | None:
 def _duplicates(found: Found) -> tuple[int, ...]:
     """Places with more than one row; only the loss of the primary key makes them possible."""
     counted = _select(
-        "SELECT count(*) AS n FROM audit_event WHERE sequence BETWEEN 1 AND %(last)s",
-        {"last": found.last},
+        "SELECT count(*) AS n FROM audit_event WHERE sequence > %(start)s AND sequence <= %(last)s",
+        {"start": found.start, "last": found.last},
     )
     if next(counted)["n"] == found.checked:
         return ()
     twice = _select(
-        "SELECT sequence FROM audit_event GROUP BY sequence HAVING count(*) > 1"
-        " ORDER BY sequence LIMIT %(most)s",
-        {"most": MOST},
+        "SELECT sequence FROM audit_event WHERE sequence >= %(start)s"
+        " GROUP BY sequence HAVING count(*) > 1 ORDER BY sequence LIMIT %(most)s",
+        {"start": found.start, "most": MOST},
     )
     return tuple(row["sequence"] for row in twice)
+
+
+def _highest() -> int:
+    row = next(_select("SELECT coalesce(max(sequence), 0) AS last FROM audit_event", {}))
+    return int(row["last"])
 
 
 def _select(statement: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:

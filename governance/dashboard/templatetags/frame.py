@@ -38,6 +38,9 @@ class Said:
     sync_asks: int
     held: int
     refused: int
+    overdue: int
+    changes_ask: int
+    may_act: bool
     pk: UUID
     name: str
     email: str
@@ -62,6 +65,9 @@ def sidebar(context: dict[str, Any]) -> SafeString:
         sync_asks=frame.sync_asks,
         held=frame.held,
         refused=frame.refused,
+        overdue=frame.overdue,
+        changes_ask=frame.changes_ask,
+        may_act=bool(context["may_act"]),
         pk=user.pk,
         name=user.name,
         email=user.email,
@@ -108,6 +114,7 @@ def _sidebar(said: Said) -> str:
             "site_name": said.site_name,
             "theme": said.theme,
             "may_see_connections": said.may_see_connections,
+            "may_act": said.may_act,
             "csrf_token": _TOKEN,
         },
     )

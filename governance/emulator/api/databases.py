@@ -3,7 +3,7 @@
 from typing import Any
 
 from governance.emulator import bearer
-from governance.emulator.model import App
+from governance.emulator.model import AddOn, App
 from governance.emulator.store import Unknown
 
 from .apps import shown as shown_app
@@ -45,36 +45,47 @@ def _shown(call: Call, app: App) -> dict[str, Any]:
     switches = call.world.switches
     if not switches.databases_nested and not switches.databases_bare:
         return _flat(app)
-    return {"app": shown_app(call, app), "addon": _addon(app), "database": _flat(app)}
+    return {"app": shown_app(call, app), "addon": _addon(app, _own(app)), "database": _flat(app)}
 
 
 def _addon_id(app: App) -> str:
     return app.uuid.replace("ap-", "ad-", 1)
 
 
-def _addon(app: App) -> dict[str, Any]:
+def _own(app: App) -> AddOn:
+    """The add-on that a dedicated database is for itself."""
+    default = {"name": app.name.replace("-", "_"), "read_only": False, "protected": True}
+    return AddOn(_addon_id(app), app.technology, app.name, app.plan, [default])
+
+
+def _addons(app: App) -> dict[str, AddOn]:
+    own = {_addon_id(app): _own(app)} if app.kind == "database" else {}
+    return own | app.addons
+
+
+def _addon(app: App, one: AddOn) -> dict[str, Any]:
     return {
-        "id": _addon_id(app),
+        "id": one.id,
         "app_id": app.id,
-        "resource_id": app.name,
+        "resource_id": one.resource,
         "status": "running",
-        "plan": {"name": app.plan, "display_name": app.plan},
-        "addon_provider": {"id": app.technology, "name": app.technology},
+        "plan": {"name": one.plan, "display_name": one.plan},
+        "addon_provider": {"id": one.technology, "name": one.technology},
     }
 
 
 @route("GET", "/v1/apps/:app/addons")
 def addons(call: Call) -> Reply:
-    """A dedicated database has itself as an add-on; other apps have none here."""
+    """A dedicated database has itself as an add-on; other apps have those put beside them."""
     app = call.app(Standing.FULL)
-    return Reply(200, {"addons": [_addon(app)] if app.kind == "database" else []})
+    return Reply(200, {"addons": [_addon(app, one) for one in _addons(app).values()]})
 
 
 @route("POST", "/v1/apps/:app/addons/:id/token")
 def addon_token(call: Call) -> Reply:
     """A bearer of an hour for the database API."""
     app = call.app(Standing.FULL)
-    if app.kind != "database" or call.values["id"] != _addon_id(app):
+    if call.values["id"] not in _addons(app):
         raise not_found("addon")
     token = bearer.issue(
         call.values["id"],
@@ -85,7 +96,7 @@ def addon_token(call: Call) -> Reply:
     return Reply(200, {"addon": {"id": call.values["id"], "token": token}})
 
 
-def _database(call: Call) -> App:
+def _database(call: Call) -> tuple[App, AddOn]:
     """The database of the path, for a bearer of its own; a wrong one gets 400 there, not 401."""
     token = call.request.headers.get("authorization", "").partition(" ")[2]
     try:
@@ -96,21 +107,20 @@ def _database(call: Call) -> App:
     if claims.get("uuid") != call.values["addon"] or over:
         raise Refusal(400, {"error": "unauthorized"})
     for app in call.world.regions[call.region].apps.values():
-        if app.kind == "database" and _addon_id(app) == call.values["addon"]:
-            return app
+        if found := _addons(app).get(call.values["addon"]):
+            return app, found
     raise not_found("database")
 
 
 @route("GET", "/api/databases/:addon", Host.DATABASE, public=True)
 def described(call: Call) -> Reply:
-    app = _database(call)
-    body = {"id": app.id, "resource_id": app.name, "app_name": app.name, "status": "running"}
-    return Reply(200, {"database": {**body, "plan": app.plan, "type_name": app.technology}})
+    app, one = _database(call)
+    body = {"id": app.id, "resource_id": one.resource, "app_name": app.name, "status": "running"}
+    return Reply(200, {"database": {**body, "plan": one.plan, "type_name": one.technology}})
 
 
 @route("GET", "/api/databases/:addon/users", Host.DATABASE, public=True)
 def users(call: Call) -> Reply:
-    """The default user alone, whose password only the platform's support changes."""
-    app = _database(call)
-    default = {"name": app.name.replace("-", "_"), "read_only": False, "protected": True}
-    return Reply(200, {"database-users": [default]})
+    """The default user, whose password only the platform's support changes, and the others."""
+    _app, one = _database(call)
+    return Reply(200, {"database-users": one.users})

@@ -83,7 +83,7 @@ def categories(call: Call) -> Reply:
 def shown(event: Event, *, hide_values: bool) -> dict[str, Any]:
     data = event.type_data
     if hide_values:
-        data = {name: "" if name in _WITH_VALUES else value for name, value in data.items()}
+        data = _without_values(data)
     row: dict[str, Any] = {
         "id": event.id,
         "created_at": iso(event.at),
@@ -96,6 +96,17 @@ def shown(event: Event, *, hide_values: bool) -> dict[str, Any]:
         row |= {"app_id": event.app_id, "app_name": event.app_name}
         row |= {"project_id": event.project_id, "project_name": event.project_name}
     return row
+
+
+def _without_values(data: dict[str, Any]) -> dict[str, Any]:
+    """The same with every value of a variable empty, also in the lists of several."""
+    shown: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, list):
+            shown[name] = [_without_values(one) for one in value]
+        else:
+            shown[name] = "" if name in _WITH_VALUES else value
+    return shown
 
 
 def _page(call: Call, events: list[Event], *, hide_values: bool) -> Reply:

@@ -45,7 +45,7 @@ def replace(call: Call) -> Reply:
     app = call.app(Standing.FULL)
     asked = call.json().get("variables")
     pairs = [_valid(one) for one in asked if isinstance(one, dict)] if asked else []
-    rows = [call.world.set_variable(app, name, value, by=call.caller) for name, value in pairs]
+    rows = call.world.set_variables(app, dict(pairs), by=call.caller)
     return Reply(200, {"variables": rows})
 
 
@@ -54,7 +54,8 @@ def delete_many(call: Call) -> Reply:
     """Delete those whose ids the body has under `variable_ids`; unknown ones are no mistake."""
     app = call.app(Standing.FULL)
     for one in call.json().get("variable_ids") or []:
-        app.variables.pop(str(one), None)
+        if str(one) in app.variables:
+            call.world.delete_variable(app, str(one), by=call.caller)
     return Reply(204)
 
 
@@ -79,5 +80,5 @@ def change(call: Call) -> Reply:
 @route("DELETE", "/v1/apps/:app/variables/:id")
 def delete(call: Call) -> Reply:
     app = call.app(Standing.FULL)
-    del app.variables[_of_path(call, app)["id"]]
+    call.world.delete_variable(app, _of_path(call, app)["id"], by=call.caller)
     return Reply(204)

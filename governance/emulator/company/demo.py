@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .base import Company
 from .calendar import Calendar
 from .cast import NEWCOMERS, OWNERS, PEOPLE, PROGRAMS, Character
-from .estate import ALSO, LINKERS, TEAMS, VARIABLES, Team
+from .estate import ALSO, DATABASES, LINKERS, TEAMS, VARIABLES, Team
 from .story import Story
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class Demo(Company):
             self.world.link_repository(app, who)
         for app, name in VARIABLES:
             self.world.set_variable(app, name, f"made-up-{name.lower()}", event=False)
+        for app, user in DATABASES:
+            self.world.add_database(app)
+            if user:
+                self.world.add_database_user(app, user, read_only=True)
         self.world.clock.set(start)
         Story(self.world, self.calendar).tell()
         self.plans = self.calendar.in_order()

@@ -188,6 +188,13 @@ LINKERS: tuple[tuple[str, str], ...] = (
     ("records-api", at("mathilde.aubry")),
 )
 
+# Apps with a database beside them, and who else is let into it.
+DATABASES: tuple[tuple[str, str], ...] = (
+    ("billing-api", "metabase"),
+    ("booking-api", "metabase"),
+    ("booking-web-staging", ""),
+)
+
 # (app, variable). Values are made up where they are set.
 VARIABLES: tuple[tuple[str, str], ...] = (
     ("billing-api", "DATABASE_URL"),
@@ -195,7 +202,10 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("billing-api", "SENTRY_DSN"),
     ("billing-worker", "DATABASE_URL"),
     ("booking-api", "DATABASE_URL"),
+    ("booking-api", "SMS_GATEWAY_TOKEN"),
     ("booking-sms", "SMS_GATEWAY_TOKEN"),
+    ("booking-web-staging", "DATABASE_URL"),
+    ("booking-web-staging", "SESSION_SECRET"),
     ("records-api", "DATABASE_URL"),
     ("records-api", "VAULT_KEY"),
     ("brumelle-website", "CMS_TOKEN"),

@@ -258,6 +258,13 @@ class Story:
         self.review_app(354, "website-staging", 230)
         for app in ("records-api-staging", "records-web-staging"):
             self.on(358, "14:20", world.invite, app, at("samira.ouali"), limited=False, by=MATHILDE)
+        # Léa works on other things now: one app was taken from her, and the keys of another.
+        lea = at("lea.fontaine")
+        self.removed(349, lea, ("booking-web-staging",), by=ANTOINE)
+        self.role(359, "booking-api", lea, limited=True, by=INES)
+        self.before_anchor(
+            21, world.set_variable, "booking-api", "SMS_GATEWAY_TOKEN", "made-up-again", by=INES
+        )
         self.removed(361, at("maxime.perrin"), ("booking-sms",), by=ANTOINE, event=False)
         self.role(363, "booking-search", at("sofia.carvalho"), limited=False, by=INES)
         self.before_anchor(4.5, world.change_role, "metabase", CLAIRE, limited=False, by=MARION_NEW)

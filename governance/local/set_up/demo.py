@@ -72,3 +72,4 @@ def _replay(places: Places, anchor: datetime) -> None:
     replay.connect(world)
     replay.year(world)
     describe(world, by=people[ADMIN], scoped=people[SCOPED], project=SCOPE, at=anchor)
+    replay.rotations(world, anchor)

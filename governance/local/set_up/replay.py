@@ -15,8 +15,11 @@ from governance.connections import actions as connections
 from governance.connections.clients import Tally, open_token
 from governance.connections.models import Connection
 from governance.emulator import World, wsgi
+from governance.rotations.actions import open_duties, read_due
 from governance.sync import actions as sync
 from governance.sync.models import Run
+
+_PLENTY = 1000  # requests: nobody limits us here
 
 
 def connect(world: World) -> None:
@@ -45,6 +48,12 @@ def year(world: World) -> None:
         world.advance_to(instant)
         if read_until["at"] is None or instant > read_until["at"]:
             _read(world, instant)
+
+
+def rotations(world: World, at: datetime) -> None:
+    """Open what the last weeks ask for, and read what it is about, as a worker would."""
+    open_duties(at=at)
+    read_due(clock=_ticking(at), client_for=partial(_client_for, world), left=lambda: _PLENTY)
 
 
 def _read(world: World, instant: datetime) -> None:

@@ -15,7 +15,7 @@ class Cause:
     """Why something changed on the platform, as far as anybody can say.
 
     `happened_at` is the event's own time; None when unexplained. The actor is a person of the
-    inventory where we know one, else only a name.
+    inventory where we know one, else only a name. Of a change of ours it is `user_id`, who decided.
     """
 
     source: Attribution.Source
@@ -23,6 +23,8 @@ class Cause:
     event_id: str = ""
     actor_id: UUID | None = None
     actor_name: str = ""
+    user_id: UUID | None = None
+    change_id: UUID | None = None
 
 
 UNEXPLAINED = Cause(Attribution.Source.UNEXPLAINED)
@@ -34,7 +36,7 @@ def write_attributions(cursor: CursorWrapper, edges: Sequence[tuple[int, str, Ca
         return
     with cursor.copy(
         "COPY inventory_attribution (collaboration_id, edge, source, happened_at, event_id,"
-        " actor_id, actor_name) FROM STDIN"
+        " actor_id, actor_name, change_id) FROM STDIN"
     ) as copy:
         for collaboration_id, edge, cause in edges:
             copy.write_row(
@@ -46,5 +48,6 @@ def write_attributions(cursor: CursorWrapper, edges: Sequence[tuple[int, str, Ca
                     cause.event_id,
                     cause.actor_id,
                     cause.actor_name,
+                    cause.change_id,
                 )
             )

@@ -38,8 +38,8 @@ def entries_of(
             kind=kind_of(change),
             at=at,
             source=Source.PLATFORM,
-            actor_kind="person" if cause and cause.actor_id else "unknown",
-            actor_id=cause.actor_id if cause else None,
+            actor_kind=_actor_kind(cause),
+            actor_id=(cause.user_id or cause.actor_id) if cause else None,
             target_kind="inventory.app",
             target_id=change.app_id,
             app_id=change.app_id,
@@ -47,6 +47,12 @@ def entries_of(
             data=_data_of(change, cause),
             personal=_personal_of(change, cause),
         )
+
+
+def _actor_kind(cause: Cause | None) -> str:
+    if cause and cause.user_id:
+        return "user"
+    return "person" if cause and cause.actor_id else "unknown"
 
 
 def _data_of(change: "AppChange", cause: Cause | None) -> dict[str, str]:
@@ -64,6 +70,8 @@ def _data_of(change: "AppChange", cause: Cause | None) -> dict[str, str]:
             data["happened_at"] = cause.happened_at.isoformat()
         if cause.event_id:
             data["event"] = cause.event_id
+        if cause.change_id:
+            data["change"] = str(cause.change_id)
     return data
 
 

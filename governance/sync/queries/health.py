@@ -152,6 +152,7 @@ WITH seen AS (
            count(*) FILTER (WHERE state = 'failed') AS failed
     FROM sync_run
     WHERE requested_at >= %(start)s AND state IN ('complete', 'partial', 'failed')
+      AND trigger <> 'change'
     GROUP BY 1
 )
 SELECT (SELECT coalesce(json_agg(days), '[]') FROM days),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from governance.scalingo import NoRight, NotFound, Refused
+from governance.scalingo import DatabaseUser, NoRight, NotFound, NotUnderstood, Refused
 
 
 @pytest.fixture
@@ -200,6 +200,71 @@ def test_values_of_variables_never_enter(olivia, paris, world):
     assert names == ["DATABASE_URL"]
     assert any("variable" in event.type for event in events)
     assert value not in repr(events) + repr(names)
+
+
+def test_it_reads_the_users_of_a_database_and_never_its_token(olivia, paris, world):
+    app = app_called(olivia, paris, "billing-web")
+    world.add_database("billing-web", "mysql")
+    world.add_database_user("billing-web", "metabase", read_only=True)
+
+    (add_on,) = olivia.add_ons(paris, app.id)
+    users = olivia.database_users(paris, app.id, add_on.id)
+
+    assert (add_on.provider, add_on.resource) == ("mysql", "billing_web_0001")
+    assert users == [
+        DatabaseUser("billing_web_0001", is_read_only=False, is_protected=True),
+        DatabaseUser("metabase", is_read_only=True, is_protected=False),
+    ]
+    assert olivia.add_ons(paris, app_called(olivia, paris, "billing-api").id) == []
+
+
+def test_who_is_limited_may_not_ask_for_add_ons(client_of, paris, world):
+    world.add_database("billing-web")
+    lim = client_of("lim@acme.example")
+    app = app_called(lim, paris, "billing-web")
+
+    with pytest.raises(NoRight):
+        lim.add_ons(paris, app.id)
+
+
+def test_a_database_that_does_not_know_the_token_is_a_matter_of_rights(olivia, paris, world):
+    app = app_called(olivia, paris, "billing-web")
+    world.add_database("billing-web")
+    (add_on,) = olivia.add_ons(paris, app.id)
+    world.fault(path="/api/databases/**", status=400, body='{"error":"unauthorized"}')
+
+    with pytest.raises(NoRight) as caught:
+        olivia.database_users(paris, app.id, add_on.id)
+
+    assert caught.value.__cause__ is None
+    assert olivia.database_users(paris, app.id, add_on.id)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/apps/*/addons", '{"addons":{}}'),
+        ("/v1/apps/*/addons", '{"addons":[{"name":"x"}]}'),
+        ("/v1/apps/*/addons", "Retry later"),
+        ("/v1/apps/*/addons/*/token", '{"addon":{}}'),
+        ("/v1/apps/*/addons/*/token", '{"addon":{"token":"a\\nb"}}'),
+        ("/api/databases/*/users", "[]"),
+        ("/api/databases/*/users", '{"database-users":[{"user":"x"}]}'),
+        ("/api/databases/*/users", "<html>"),
+    ],
+)
+def test_odd_answers_about_databases_are_not_believed(olivia, paris, world, path, body):
+    app = app_called(olivia, paris, "billing-web")
+    add_on = world.add_database("billing-web")
+    world.fault(path=path, status=200, body=body, content_type="application/json")
+
+    def ask():
+        if path.endswith("addons"):
+            return olivia.add_ons(paris, app.id)
+        return olivia.database_users(paris, app.id, add_on.id)
+
+    with pytest.raises(NotUnderstood):
+        ask()
 
 
 @pytest.mark.parametrize("as_list", [False, True])

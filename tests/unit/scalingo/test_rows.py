@@ -328,14 +328,51 @@ def test_events_with_the_type_that_the_documentation_prints_are_read(read_events
     assert (one.type, one.collaborator_email, one.is_limited) == (type_, "dev@example.org", True)
 
 
-def test_an_event_of_a_variable_says_who_and_when_and_no_more(read_events):
+@pytest.mark.parametrize(
+    ("type_", "what"),
+    [
+        ("new_variable", "variables_added"),
+        ("edit_variable", "variables_changed"),
+        ("delete_variable", "variables_removed"),
+    ],
+)
+def test_an_event_of_a_variable_says_who_when_and_its_name_and_no_more(read_events, type_, what):
     value = "hunter2-" * 3
-    data = {"name": "KEY", "value": value, "collaborator": {"email": value}}
+    data = {"name": "KEY", "value": value, "old_value": value, "collaborator": {"email": value}}
 
-    (one,) = read_events(event(type="new_variable", type_data=data))
+    (one,) = read_events(event(type=type_, type_data=data))
 
     assert one.actor_email == "jane@example.org"
+    names = (one.variables_added, one.variables_changed, one.variables_removed)
+    assert sorted(names) == [(), (), ("KEY",)]
+    assert getattr(one, what) == ("KEY",)
     assert value not in repr(one)
+
+
+def test_an_event_of_several_variables_says_their_names_and_no_more(read_events):
+    value = "hunter2-" * 3
+    data = {
+        "new_vars": [{"name": "NEW", "value": value}],
+        "updated_vars": [{"name": "ONE", "value": value, "old_value": value}, {"name": "TWO"}],
+        "deleted_vars": [{"name": "GONE", "value": value}],
+        "name": value,
+    }
+
+    (one,) = read_events(event(type="edit_variables", type_data=data))
+
+    assert one.variables_changed == ("ONE", "TWO")
+    assert (one.variables_removed, one.variables_added) == (("GONE",), ("NEW",))
+    assert value not in repr(one)
+
+
+@pytest.mark.parametrize(
+    "data", [None, "KEY", [], {"name": 7}, {"name": ""}, {"updated_vars": "KEY"}, {"new_vars": [7]}]
+)
+@pytest.mark.parametrize("type_", ["edit_variable", "edit_variables"])
+def test_an_event_of_a_variable_without_a_name_is_still_one(read_events, type_, data):
+    (one,) = read_events(event(type=type_, type_data=data))
+
+    assert one.variables_changed == one.variables_removed == one.variables_added == ()
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,17 @@
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
-from governance.audit.verify import Report, verify
+from governance.audit import checks, signing
+from governance.audit.verify import Outside, Report, verify
+
+_EVERYTHING = 2**63 - 1
 
 
 class Command(BaseCommand):
@@ -17,9 +23,42 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
+        parser.add_argument(
+            "--checkpoints",
+            type=Path,
+            metavar="DIR",
+            help="a folder with checkpoints that were kept outside; CHECKPOINTS_DIR otherwise",
+        )
+        parser.add_argument(
+            "--public-key",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="believe this key (PEM) and none that the log itself names; may be repeated",
+        )
+        parser.add_argument(
+            "--since-checkpoint",
+            action="store_true",
+            help="recompute only what is newer than the newest checkpoint that the log agrees with",
+        )
+
+        parser.add_argument(
+            "--chain-only",
+            action="store_true",
+            help="recompute the hashes alone, and do not compare the columns that repeat the lines",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = verify()
+        now = timezone.now()
+        outside = _outside(options["checkpoints"], _keys(options["public_key"]))
+        report = verify(
+            outside,
+            since=_EVERYTHING if options["since_checkpoint"] else None,
+            columns=not options["chain_only"],
+        )
+        if not options["chain_only"]:
+            checks.keep(report, at=now)
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report), ensure_ascii=False))
         else:
@@ -29,9 +68,27 @@ class Command(BaseCommand):
 
     def _in_words(self, report: Report) -> None:
         self.stdout.write(f"{report.checked:,} of {report.head:,} events recomputed.")
+        if report.first:
+            self.stdout.write(f"A checkpoint vouches for those up to {report.first:,}.")
+        self.stdout.write(f"Checkpoints that agree: {report.checkpoints:,}.")
         for fault in report.faults:
             self.stdout.write(f"{fault.kind.label}: {fault.words}")
         if not report.faults:
             self.stdout.write("No fault found.")
         for weakness in report.weaknesses:
             self.stdout.write(f"Note: {weakness}")
+
+
+def _outside(folder: Path | None, keys: list[bytes]) -> Outside:
+    if folder is None:
+        folder = settings.CHECKPOINTS_DIR
+    elif not folder.is_dir():
+        raise CommandError(f"There is no folder {folder}.")
+    return checks.copies_in(folder, keys) if folder else Outside(keys=keys)
+
+
+def _keys(files: list[Path]) -> list[bytes]:
+    try:
+        return [signing.public_bytes(file.read_text(encoding="utf-8")) for file in files]
+    except (OSError, ValueError) as error:
+        raise CommandError(f"The public key cannot be read: {error}") from None

@@ -1,0 +1,73 @@
+"""Check the log on a schedule, and keep what each check has found: the page's integrity line."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from governance.audit import checkpoints
+from governance.audit.models import Check
+from governance.audit.verify import Outside, Report, verify
+
+# The whole log each night, what is new each hour.
+WHOLE_EVERY = timedelta(hours=24)
+NEW_EVERY = timedelta(hours=1)
+_KEPT_FAULTS = 100
+_LOCK = 0x61756463
+
+
+def run_due(*, at: datetime) -> Check | None:
+    """Check what is due and keep the result; None when nothing is, or another worker is at it."""
+    whole, last = _last(whole=True), _last(whole=False)
+    is_whole = whole is None or not timedelta(0) <= at - whole.at < WHOLE_EVERY
+    if not is_whole and last and timedelta(0) <= at - last.at < NEW_EVERY:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return None
+    try:
+        since = None if is_whole or last is None else last.last
+        report = verify(own_copies(), since=since)
+        return keep(report, at=at)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def own_copies() -> Outside:
+    """The checkpoints in this installation's own folder, if it can be read."""
+    return copies_in(settings.CHECKPOINTS_DIR) if settings.CHECKPOINTS_DIR else Outside()
+
+
+def copies_in(folder: Path, keys: Collection[bytes] = ()) -> Outside:
+    """The checkpoints in `folder`, none when there is no such folder; and the keys believed."""
+    if not folder.is_dir():
+        return Outside(keys=keys)
+    notes, beside = dict(checkpoints.notes_in(folder)), list(checkpoints.keys_in(folder))
+    return Outside(notes, keys, beside)
+
+
+def keep(report: Report, *, at: datetime) -> Check:
+    """Keep what a check has found."""
+    faults = [
+        {"kind": str(fault.kind), "first": fault.first, "last": fault.last, "words": fault.words}
+        for fault in report.faults[:_KEPT_FAULTS]
+    ]
+    with transaction.atomic():
+        return Check.objects.create(
+            at=at,
+            first=report.first,
+            last=report.head,
+            checked=report.checked,
+            checkpoints=report.checkpoints,
+            fault_count=len(report.faults),
+            faults=faults,
+        )
+
+
+def _last(*, whole: bool) -> Check | None:
+    found = Check.objects.filter(first=0) if whole else Check.objects.all()
+    return found.order_by("-at", "-id").first()

@@ -1,0 +1,263 @@
+"""Questions about what was decided: lists, one batch with how far it is, what is under way."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, F, Q, QuerySet
+
+from governance.changes import words
+from governance.changes.models import OPEN, UNDONE, Batch, Change, State
+from governance.changes.plans.making import pace
+
+if TYPE_CHECKING:
+    from governance.accounts.models import User
+
+# Icon and tone of each state, for badges.
+BADGES: Mapping[str, tuple[str, str]] = {
+    State.WAITING: ("hourglass", "info"),
+    State.TELLING: ("send", "info"),
+    State.TOLD: ("check", "info"),
+    State.VERIFIED: ("circle-check", "ok"),
+    State.REFUSED: ("circle-x", "bad"),
+    State.FAILED: ("circle-x", "bad"),
+    State.CANCELLED: ("ban", "none"),
+    State.UNKNOWN: ("circle-question-mark", "warn"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One change with how far it is, in words. `waits` are seconds until Scalingo is told."""
+
+    change: Change
+    at: datetime
+
+    @property
+    def icon(self) -> str:
+        return BADGES[self.change.state][0]
+
+    @property
+    def tone(self) -> str:
+        return BADGES[self.change.state][1]
+
+    @property
+    def word(self) -> str:
+        return self.change.get_state_display()
+
+    @property
+    def what(self) -> str:
+        return words.what_of(self.change)
+
+    @property
+    def sentence(self) -> str:
+        return words.how_far(self.change)
+
+    @property
+    def waits(self) -> float:
+        """Seconds until it may be told; 0 when it is not waiting for that."""
+        if self.change.state != State.WAITING or self.change.held_back:
+            return 0.0
+        return max((self.change.due_at - self.at).total_seconds(), 0.0)
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether Scalingo was told nothing of it yet. Who may is asked of `permissions`."""
+        return self.change.state == State.WAITING and self.change.tells == 0
+
+    @property
+    def may_be_retried(self) -> bool:
+        return self.change.state in UNDONE
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch is: how many in each state, and how long what waits takes (seconds)."""
+
+    counts: Mapping[str, int]
+    seconds_left: int
+    due_at: datetime | None  # when the first of those that wait may be told
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        """Those of which nothing more is to come."""
+        return sum(count for state, count in self.counts.items() if state not in OPEN)
+
+    @property
+    def is_over(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the page should ask again soon: somebody is told, or is about to be."""
+        return any(self.counts.get(state) for state in (State.WAITING, State.TELLING))
+
+    @property
+    def may_be_cancelled(self) -> int:
+        return self.counts.get(State.WAITING, 0)
+
+    @property
+    def may_be_retried(self) -> int:
+        return sum(self.counts.get(state, 0) for state in UNDONE)
+
+
+def lines(changes: "QuerySet[Change]", *, at: datetime) -> list[Line]:
+    """Changes in the order they are given, with their words."""
+    found = changes.select_related(
+        "app__region", "app__project", "person", "batch__decided_by", "cancelled_by"
+    )
+    return [Line(change, at) for change in found]
+
+
+def batches(user: "User") -> "QuerySet[Batch]":
+    """Everything decided, the newest first, over the apps that `user` may see.
+
+    Each with `total` and the number of its changes in each state: `waiting`, `verified`, …
+    """
+    mine = Q() if user.sees_everything else Q(changes__app__project_id__in=user.projects)
+    counts = {
+        state.value: Count("changes", filter=mine & Q(changes__state=state)) for state in State
+    }
+    return (
+        Batch.objects.visible_to(user)
+        .select_related("decided_by", "person")
+        .annotate(total=Count("changes", filter=mine or None), **counts)
+        .order_by("-decided_at", "id")
+    )
+
+
+def of_batch(batch: Batch, user: "User", *, at: datetime) -> list[Line]:
+    """The changes of a batch in the order of its plan."""
+    return lines(batch.changes.visible_to(user).order_by("position"), at=at)
+
+
+def progress(batch: Batch, user: "User", *, at: datetime) -> Progress:
+    """How far a batch is now."""
+    rows = list(
+        batch.changes.visible_to(user).values_list("state", "held_back", "due_at", "app_id")
+    )
+    counts = Counter(state for state, *_ in rows)
+    due = [when for state, back, when, _ in rows if state == State.WAITING and not back]
+    ahead = (
+        Change.objects.filter(state=State.WAITING, held_back=False, due_at__lte=min(due))
+        .exclude(batch=batch)
+        .count()
+        if due
+        else 0
+    )
+    left = pace(len(due), ahead).seconds + max((min(due) - at).total_seconds(), 0) if due else 0
+    return Progress(dict(counts), round(left), min(due) if due else None)
+
+
+def of_app(app_id: UUID, user: "User") -> "QuerySet[Change]":
+    """What was decided about one app, the newest first."""
+    found = Change.objects.visible_to(user).filter(app_id=app_id)
+    return found.order_by("-batch__decided_at", "position")
+
+
+def of_person(person_id: UUID, email: str, user: "User") -> "QuerySet[Change]":
+    """What was decided about one person, or about their address; the newest first."""
+    found = Change.objects.visible_to(user).filter(
+        Q(person_id=person_id) | Q(address=email.lower())
+    )
+    return found.order_by("-batch__decided_at", "position")
+
+
+def under_way(app_ids: Collection[UUID]) -> dict[tuple[UUID, str], Change]:
+    """What is under way on these apps, by app and address in small letters."""
+    found = Change.objects.open().filter(app_id__in=app_ids, held_back=False)
+    return {
+        (change.app_id, change.address): change
+        for change in found.select_related("batch__decided_by")
+    }
+
+
+def apps_to_read(*, at: datetime) -> set[UUID]:
+    """Apps that `sync` is asked to read now: something about them is not known, or waited for."""
+    return set(Change.objects.filter(look_at__lte=at).values_list("app_id", flat=True))
+
+
+# --- the result, to be downloaded -----------------------------------------------------------------
+
+COLUMNS = (
+    "change", "app", "region", "email", "person", "what", "role", "role_before", "state",
+    "sentence", "said", "reason", "decided_by", "decided_at", "told_at", "verified_at",
+)  # fmt: skip
+
+
+def result_rows(batch: Batch, user: "User", *, at: datetime) -> Iterator[Sequence[str]]:
+    """The rows of `COLUMNS` for a batch. Times are ISO 8601 in UTC; cells are not neutralised."""
+    for line in of_batch(batch, user, at=at):
+        change = line.change
+        yield (
+            str(change.pk),
+            change.app.name,
+            change.app.region.name,
+            change.email,
+            change.person.display_name if change.person else "",
+            change.kind,
+            change.role,
+            change.role_before,
+            change.state,
+            line.sentence,
+            change.said,
+            batch.reason,
+            str(batch.decided_by),
+            _instant(batch.decided_at),
+            _instant(change.told_at),
+            _instant(change.verified_at),
+        )
+
+
+def _instant(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
+
+
+# --- for sync -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change of ours that Scalingo has heard, or may have: what it explains on the platform."""
+
+    change_id: UUID
+    kind: str
+    app_id: UUID
+    address: str
+    collaborator_id: str
+    role: str
+    decided_by: UUID
+    decider: str
+    tried_at: datetime
+    is_told: bool  # Scalingo said yes
+
+
+def told_about(app_ids: Collection[UUID]) -> list[Told]:
+    """What Scalingo has heard of us about these apps and was not seen yet."""
+    heard = Q(state__in=[State.TELLING, State.TOLD, State.UNKNOWN]) | Q(
+        state=State.FAILED, code="not_sent"
+    )
+    found = Change.objects.filter(heard, app_id__in=app_ids, tried_at__isnull=False)
+    return [
+        Told(
+            change_id=change.pk,
+            kind=change.kind,
+            app_id=change.app_id,
+            address=change.address,
+            collaborator_id=change.collaborator_id,
+            role=change.role,
+            decided_by=change.batch.decided_by_id,
+            decider=str(change.batch.decided_by),
+            tried_at=change.tried_at,
+            is_told=change.state == State.TOLD,
+        )
+        for change in found.select_related("batch__decided_by").order_by(F("tried_at"))
+        if change.tried_at
+    ]

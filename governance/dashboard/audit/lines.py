@@ -1,0 +1,118 @@
+"""Events as lines of the page: one sentence each, with the people and apps in it as links."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from governance.accounts.models import User
+from governance.audit.models import Event
+from governance.audit.sentences import SENTENCES, words
+from governance.dashboard import rows
+from governance.dashboard.moments import moment
+
+_NAMES = """
+SELECT id, 'app' AS what, name FROM inventory_app WHERE id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'person', coalesce(nullif(username, ''), email) FROM inventory_person
+WHERE id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'user', coalesce(nullif(name, ''), email) FROM accounts_user WHERE id = ANY(%(ids)s)
+UNION ALL
+SELECT id, 'connection', name FROM connections_connection WHERE id = ANY(%(ids)s)
+"""
+_ICONS = {
+    "user": "user",
+    "connection": "plug",
+    "sync": "refresh-cw",
+    "platform": "cloud",
+    "change": "send",
+    "rotation": "key-round",
+    "fact": "pencil",
+    "settings": "settings",
+    "audit": "shield-check",
+    "personal": "eraser",
+}
+
+
+def lines(events: Sequence[Event], user: User, now: datetime) -> list[dict[str, Any]]:
+    """A dictionary for each event, as the template reads it; names are asked for once."""
+    known = _names(events)
+    return [_line(event, known, now) for event in events]
+
+
+def _line(event: Event, known: dict[UUID, tuple[str, str]], now: datetime) -> dict[str, Any]:
+    then = json.loads(event.names_then) if event.names_then else {}  # type: ignore[attr-defined]
+    erased: bool = event.was_erased  # type: ignore[attr-defined]
+    names = {identity: name for identity, (_what, name) in known.items()}
+    said = words(event, names=names, personal=then, erased=erased)
+    return {
+        "sequence": event.sequence,
+        "icon": _ICONS.get(event.kind.partition(".")[0], "circle-dot"),
+        "sentence": _sentence(event, said, known),
+        "by": _by(event, said),
+        "reason": then.get("reason", ""),
+        "when": moment(event.occurred_at, now),
+        "source": event.get_source_display(),
+        "hash": bytes(event.hash).hex(),
+    }
+
+
+def _sentence(event: Event, said: Any, known: dict[UUID, tuple[str, str]]) -> SafeString:
+    template = SENTENCES.get(event.kind)
+    if template is None:
+        return conditional_escape(event.kind)
+    linked = _Linked(said)
+    for word, identity in (("app", event.app_id), ("person", event.person_id)):
+        if identity in known and known[identity][0] == word:
+            linked.links[word] = _url(word, identity)
+    return mark_safe(escape(str(template)).format_map(linked))  # noqa: S308  each word is escaped
+
+
+class _Linked(dict[str, str]):
+    """The words of a sentence, escaped as they are asked for, and some of them links."""
+
+    def __init__(self, said: Any) -> None:
+        super().__init__()
+        self._said = said
+        self.links: dict[str, str] = {}
+
+    def __missing__(self, word: str) -> str:
+        if word in self.links:
+            return format_html('<a href="{}">{}</a>', self.links[word], self._said[word])
+        return format_html("<bdi>{}</bdi>", self._said[word])
+
+
+def _url(word: str, identity: UUID) -> str:
+    return rows.app_url(identity) if word == "app" else rows.person_url(identity)
+
+
+def _by(event: Event, said: Any) -> str:
+    """Who did it, where the sentence does not say: of changes seen on Scalingo."""
+    if event.source != "platform" or "{actor}" in str(SENTENCES.get(event.kind, "{actor}")):
+        return ""
+    if event.actor_id or said["actor"] != _("Somebody"):
+        return _("by %(name)s, on Scalingo") % {"name": said["actor"]}
+    explained = event.data.get("explained")
+    return "" if explained == "ours" else _("unexplained") if explained else ""
+
+
+def _names(events: Sequence[Event]) -> dict[UUID, tuple[str, str]]:
+    """What each id on this page is, and what it is called now."""
+    ids = {
+        identity
+        for event in events
+        for identity in (event.actor_id, event.target_id, event.app_id, event.person_id)
+        if identity is not None
+    }
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES, {"ids": list(ids)})
+        return {identity: (what, name) for identity, what, name in cursor.fetchall()}

@@ -1,0 +1,45 @@
+"""Whatever goes wrong while Scalingo is told, the truth is known in the end (see schedules.py)."""
+
+import os
+
+import pytest
+
+from tests.changes.schedules import FATES, Schedule, play
+
+IN_A_TEST = 500
+IN_DEPTH = 2000
+
+
+@pytest.fixture(autouse=True)
+def _anew(db, sent):
+    Schedule.counts.clear()
+
+
+def test_schedules_of_telling():
+    """One of them alone with SCHEDULE=its number."""
+    one = os.environ.get("SCHEDULE")
+    seeds = [int(one)] if one else range(int(os.environ.get("SCHEDULES", IN_A_TEST)))
+    for seed in seeds:
+        play(seed)
+    if not one:
+        _is_not_vacuous(len(seeds))
+
+
+def _is_not_vacuous(played):
+    """Everything that can go wrong did, and so did every ending."""
+    counts = Schedule.counts
+    wanted = dict.fromkeys(FATES, played // 60) | {
+        "killed": played // 8,
+        "database gone": played // 50,
+        "rights": played // 10,
+        "look failed": played // 50,
+        "invite verified": played // 10,
+        "remove verified": played // 10,
+        "change_role verified": played // 20,
+        "cancel verified": played // 50,
+        "invite failed not_sent": played // 50,
+        "invite verified seen": played // 50,
+        "remove verified seen": played // 50,
+    }
+    rare = {name: counts[name] for name, least in wanted.items() if counts[name] < least}
+    assert not rare, (rare, counts)

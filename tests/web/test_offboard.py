@@ -1,0 +1,301 @@
+"""Offboard: everything that one person is on, seen before it ends; and removals of many."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from governance.changes.models import Batch, Change, Preview
+from governance.inventory.models import App
+from tests.factories import AppFactory, CollaborationFactory, PersonFactory
+
+pytestmark = pytest.mark.django_db
+REASON = "She leaves on Friday"
+EMAIL = "ana.lopez@example.com"
+
+
+@pytest.fixture(autouse=True)
+def company(acting):
+    return acting
+
+
+@pytest.fixture
+def browser(client_of, alice):
+    return client_of(alice)
+
+
+@pytest.fixture
+def plan_of(browser):
+    """The address of the plan to offboard somebody."""
+
+    def planned(person):
+        return browser.post(f"/people/{person.pk}/offboard/")["Location"]
+
+    return planned
+
+
+@pytest.fixture
+def place(browser, plan_of, company):
+    """What placing the plan for ana answers: `place(day="2026-03-01")`."""
+
+    def placed(**data):
+        return browser.post(plan_of(company.ana), {"reason": REASON, "typed": EMAIL, **data})
+
+    return placed
+
+
+def local(at):
+    return {"day": f"{timezone.localtime(at):%Y-%m-%d}", "time": f"{timezone.localtime(at):%H:%M}"}
+
+
+# --- the plan -------------------------------------------------------------------------------------
+
+
+def test_the_page_has_every_app_with_role_warnings_and_what_follows(
+    browser, plan_of, company, rows, text
+):
+    App.objects.filter(pk=company.api.pk).update(scm_linker=company.ana)
+    CollaborationFactory(
+        app=company.index, person=PersonFactory(username="", email=EMAIL), pending=True
+    )
+
+    html = browser.get(plan_of(company.ana)).text
+
+    linked = (
+        "ana linked billing-api to its repository: its automatic deployments may stop."
+        " Nobody but the owner is left on billing-api who may deploy it."
+    )
+    assert rows(html) == [
+        f"ana {EMAIL} billing-api osc-fr1 Collaborator Will be removed {linked} Opens a rotation.",
+        "ana billing-web osc-fr1 Limited collaborator Will be removed Opens a rotation.",
+        "ana shop-index osc-fr1 Collaborator Invitation will be cancelled",
+    ]
+    words = text(html)
+    assert "Offboard ana?" in words
+    for sentence in (
+        "Removing somebody changes no variable and no password on Scalingo.",
+        "Whoever is removed keeps the secrets that they have read",
+        "Their API tokens stop working on these apps, and so does whatever runs with them.",
+        "It cannot be undone: they would have to accept a new invitation.",
+        "Rotations are opened for 2 apps: which secrets they could have read.",
+        "Type the address of who loses everything: ana.lopez@example.com",
+    ):
+        assert sentence in words
+
+
+def test_what_they_own_stays_theirs_and_says_why(browser, plan_of, company, text):
+    html = browser.get(plan_of(company.owner)).text
+
+    assert "only Scalingo can give it to somebody else" in text(html)
+    assert "Nothing of this would happen" not in text(html)
+    assert 'name="reason"' not in html
+
+
+def test_the_person_page_offers_it_to_those_who_may(client_of, alice, bob, company):
+    form = f'action="/people/{company.ana.pk}/offboard/"'
+
+    assert form in client_of(alice).get(f"/people/{company.ana.pk}/").text
+    assert form not in client_of(bob).get(f"/people/{company.ana.pk}/").text
+
+
+def test_somebody_on_no_app_has_nothing_to_lose(browser):
+    nobody = PersonFactory(username="zoe")
+
+    answer = browser.post(f"/people/{nobody.pk}/offboard/")
+
+    assert (answer.status_code, answer["Location"]) == (303, f"/people/{nobody.pk}/")
+    assert "zoe is on no app." in browser.get(answer["Location"]).text
+    assert not Preview.objects.exists()
+
+
+# --- placing it -----------------------------------------------------------------------------------
+
+
+def test_at_once(place, company):
+    answer = place()
+
+    batch = Batch.objects.get()
+    assert (answer.status_code, answer["Location"]) == (303, f"/changes/{batch.pk}/")
+    assert (batch.purpose, batch.person, batch.not_before) == ("offboard", company.ana, None)
+    assert {(change.kind, change.app) for change in batch.changes.all()} == {
+        ("remove", company.api),
+        ("remove", company.web),
+    }
+
+
+@pytest.mark.parametrize("typed", ["", "ana", "ben@agency.test", EMAIL + "x"])
+def test_the_address_must_be_typed(place, typed):
+    answer = place(typed=typed)
+
+    assert answer.status_code == 422
+    assert re.search(r'<input[^>]*name="typed"[^>]*aria-invalid="true"', answer.text)
+    assert not Batch.objects.exists()
+
+
+def test_however_it_is_written(place):
+    assert place(typed=f"  {EMAIL.upper()} ").status_code == 303
+
+
+def test_at_a_set_time_in_the_zone_of_the_installation(browser, place, settings):
+    settings.TIME_ZONE = "America/New_York"
+    at = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
+
+    answer = place(when="later", **local(at))
+
+    assert set(Change.objects.values_list("due_at", flat=True)) == {at}
+    assert Batch.objects.get().not_before == at
+    html = browser.get(answer["Location"]).text
+    assert "Waiting for the time that was set" in html
+    assert "Cancel all 2 that wait" in html
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "words"),
+    [
+        ({"when": "later"}, "day", "Say when."),
+        ({"when": "later", "day": "2999-01-01"}, "time", "Say when."),
+        ({"when": "later", "day": "2020-01-01", "time": "10:00"}, "day", "This is over already."),
+        ({"when": "later", "day": "0001-01-01", "time": "00:00"}, "day", "This is over already."),
+        (
+            {"when": "later", "day": "9999-12-31", "time": "23:59"},
+            "day",
+            "This is more than a year ahead.",
+        ),
+        ({"when": "later", "day": "2026-02-30", "time": "10:00"}, "day", "Enter a valid date."),
+        ({"when": "later", "day": "tomorrow", "time": "10:00"}, "day", "Enter a valid date."),
+        ({"when": "later", "day": "2026-11-01", "time": "25:00"}, "time", "Enter a valid time."),
+        ({"when": "never"}, "when", "Select a valid choice."),
+        ({"when": "now", "day": "2999-01-01", "time": "10:00"}, "when", "You gave a time."),
+        ({"day": "2999-01-01"}, "when", "You gave a time."),
+    ],
+)
+def test_a_time_that_makes_no_sense_is_refused_at_its_field(place, data, field, words):
+    answer = place(**data)
+
+    assert answer.status_code == 422
+    error = re.search(rf'id="id_{field}_error">.*?</p>', answer.text, re.S)
+    assert words in error[0]
+    assert f'<a href="#id_{field}">' in answer.text
+    assert not Batch.objects.exists()
+
+
+def test_a_minute_ago_is_over(place):
+    answer = place(when="later", **local(timezone.now() - timedelta(minutes=1)))
+
+    assert answer.status_code == 422
+    assert "This is over already." in answer.text
+
+
+def test_a_time_that_the_clocks_jump_over_is_refused():
+    from governance.changes.forms import PlaceForm
+    from governance.changes.permissions import confirmation
+
+    def form(day, time):
+        return PlaceForm(
+            {"reason": REASON, "typed": EMAIL, "when": "later", "day": day, "time": time},
+            typed=confirmation(removals=1, offboarded=EMAIL),
+            at=datetime(2026, 3, 1, tzinfo=UTC),
+            may_wait=True,
+        )
+
+    gap, twice = form("2026-03-29", "02:30"), form("2026-10-25", "02:30")
+
+    assert gap.errors == {"time": ["The clocks jump over this time on that day."]}
+    assert twice.is_valid()
+    assert twice.cleaned_data["not_before"] == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_who_is_on_more_by_now_is_shown_again_and_nothing_was_done(browser, plan_of, company, rows):
+    address = plan_of(company.ana)
+    CollaborationFactory(app=company.index, person=company.ana)
+
+    answer = browser.post(address, {"reason": REASON, "typed": EMAIL})
+
+    assert answer.status_code == 303
+    assert answer["Location"] != address
+    html = browser.get(answer["Location"]).text
+    assert "They are on more apps by now than this plan shows. Nothing was done" in html
+    assert len(rows(html)) == 3
+    assert not Batch.objects.exists()
+
+
+# --- many people ----------------------------------------------------------------------------------
+
+
+def test_many_removals_want_their_number_typed(browser, company):
+    crowd = [CollaborationFactory(app=company.api, role="limited").person for _ in range(11)]
+    people = ", ".join(person.email for person in crowd)
+    asked = browser.post("/changes/removals/", {"people": people, "app": [company.api.pk]})
+    html = browser.get(asked["Location"]).text
+    assert "Type how many lose access: 11" in html
+    assert "Make 11 removals" in html
+
+    assert browser.post(asked["Location"], {"reason": REASON}).status_code == 422
+    assert browser.post(asked["Location"], {"reason": REASON, "typed": "10"}).status_code == 422
+    assert not Batch.objects.exists()
+    assert browser.post(asked["Location"], {"reason": REASON, "typed": "11"}).status_code == 303
+    assert Change.objects.filter(kind="remove", state="waiting").count() == 11
+
+
+def test_people_are_removed_from_all_that_they_are_on_but_not_from_what_is_theirs(
+    browser, company, rows
+):
+    people = f"{EMAIL.upper()}, carl@example.com, platform@example.com, nobody@example.com"
+
+    asked = browser.post("/changes/removals/", {"people": people, "everything": "1"})
+
+    assert [row.split(" osc")[0] for row in rows(browser.get(asked["Location"]).text)] == [
+        "ana ana.lopez@example.com billing-api",
+        "ana billing-web",
+        "carl@example.com billing-api",
+    ]
+    alone = browser.post("/changes/removals/", {"people": "x@example.com", "everything": "1"})
+    assert alone.status_code == 422
+    assert "None of these people is on any app." in alone.text
+
+
+def test_who_is_named_with_an_app_that_they_are_not_on_says_so(browser, company, rows):
+    asked = browser.post(
+        "/changes/removals/", {"people": "new@example.com, nonsense", "app": [company.api.pk]}
+    )
+
+    found = rows(browser.get(asked["Location"]).text)
+
+    assert found[0] == (
+        "new@example.com billing-api osc-fr1 Not on it new@example.com is not on billing-api."
+    )
+    assert "Not on it" in found[1]
+
+
+def test_several_roles_at_once(browser, company, rows):
+    asked = browser.post(
+        "/changes/roles/",
+        {"people": f"{EMAIL}, ben@agency.test", "everything": "1", "role": "collaborator"},
+    )
+
+    html = browser.get(asked["Location"]).text
+
+    assert "Change the role of 2 people on 2 apps?" in html
+    assert "Change 2 roles" in html
+    assert "A full collaborator sees the values of all variables" in html
+    assert [row.split("osc-fr1 ")[1] for row in rows(html)] == [
+        "Collaborator Already so ana is collaborator on billing-api already.",
+        "Limited collaborator Becomes full",
+        "Limited collaborator Becomes full",
+        "Collaborator Already so ben is collaborator on shop-index already.",
+    ]
+
+
+def test_everything_is_planned_within_limits(browser, company):
+    crowd = [PersonFactory() for _ in range(2)]
+    for _number in range(6):
+        app = AppFactory()
+        for person in crowd:
+            CollaborationFactory(app=app, person=person)
+    people = ",".join(person.email for person in crowd)
+
+    asked = browser.post("/changes/removals/", {"people": people, "everything": "1"})
+
+    assert len(Preview.objects.get().rows["rows"]) == 12
+    assert asked.status_code == 303
