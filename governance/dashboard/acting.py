@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -134,10 +134,10 @@ def _how_far(row: Mapping[str, Any], now: datetime) -> str:
     return str(_HOW_FAR[State(row["state"])])
 
 
-def mark(one: UnderWay | None) -> SafeString:
+def mark(one: UnderWay | None) -> str:
     """What stands in the row of somebody about whom a change is under way."""
     if one is None:
-        return SafeString("")
+        return ""
     return format_html(
         '{} <small class="under"><a href="{}">{}</a></small>', one.badge, one.url, one.by
     )
@@ -163,16 +163,11 @@ def buttons(*, pair: str, name: str, role: str, status: str) -> SafeString:
         if status == Status.ACCEPTED and role in _OTHER:
             other, short, long = _OTHER[role]
             verbs.insert(0, (other, str(short), str(long)))
-    found = SafeString("")
-    for verb, word, label in verbs:
-        found += format_html(
-            '<button class="ghost" name="one" value="{}:{}" aria-label="{}">{}</button>',
-            verb,
-            pair,
-            label % {"name": name},
-            word,
-        )
-    return found
+    return format_html_join(
+        "",
+        '<button class="ghost" name="one" value="{}:{}" aria-label="{}">{}</button>',
+        ((verb, pair, label % {"name": name}, word) for verb, word, label in verbs),
+    )
 
 
 _OTHER: Mapping[str, tuple[str, Promise, Promise]] = {
