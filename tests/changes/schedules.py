@@ -148,7 +148,7 @@ class Schedule:
         self.orders, self.effects, self.touched = [], [], set()
         self.late, self.broken = [], None
         self.faulty = True
-        self.placed = set()
+        self.placed, self.died_placing = set(), False
         self.depth = 0
 
     # --- what a schedule is made of ---------------------------------------------------------------
@@ -186,8 +186,10 @@ class Schedule:
             self._sync()
         times = 2 if self.random.random() < 0.3 else 1
         for _ in range(times):
+            before = self.counts["killed"] + self.counts["database gone"]
             with self._dying(80, often=0.15):
                 self._place(kept, by)
+            self.died_placing |= before < self.counts["killed"] + self.counts["database gone"]
 
     def _place(self, kept, by):
         refusals = (Refused, actions.NothingToDo, actions.PlanIsOld, plans.NoSuchPlan)
@@ -487,7 +489,8 @@ class Schedule:
             self._is_true(change)
             self.counts[f"{change.kind} {change.state} {change.code}".strip()] += 1
         assert Batch.objects.count() == Event.objects.filter(kind="change.batch_placed").count()
-        assert set(Batch.objects.values_list("preview_id", flat=True)) >= self.placed
+        batches = set(Batch.objects.values_list("preview_id", flat=True))
+        assert batches == self.placed or self.died_placing, "a form sent twice is one batch"
         assert verify().faults == ()
 
     def _each_step_has_its_event(self, changes):
@@ -534,6 +537,8 @@ class Schedule:
             (app.id, change.collaborator_id),
         } & self.touched
         if change.state == State.VERIFIED:
+            told_at = change.told_at or change.tried_at
+            assert change.verified_at > told_at, (str(change), "verified without a reading")
             if change.kind in ENDING:
                 assert mine is None, (str(change), "is still there")
             elif not theirs and not self._ended_by_us(app, change):
