@@ -8,7 +8,17 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 
-_DOMAINS = ("audit", "accounts", "connections", "inventory", "facts", "changes", "sync", "rotations")
+_DOMAINS = (
+    "audit",
+    "accounts",
+    "notifications",
+    "connections",
+    "inventory",
+    "facts",
+    "changes",
+    "sync",
+    "rotations",
+)
 _KEPT = (
     *("audit_event", "audit_personal", "audit_head"),
     *("audit_checkpoint", "audit_witness", "audit_check"),
