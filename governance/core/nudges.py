@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 def after_commit(task_name: str, *, seconds_later: float = 0, **kwargs: Any) -> None:
     """Send `task_name` when the transaction around this call has committed; at once outside one.
 
-    `kwargs` are ids and words that JSON can hold; workers hear it `seconds_later`. A broker that cannot be reached is logged and
-    otherwise ignored, since the sweeps of the schedule find what is due anyway.
+    `kwargs` are ids and words that JSON can hold; workers hear it `seconds_later`. A broker that
+    cannot be reached is logged and otherwise ignored, since the sweeps of the schedule find what is
+    due anyway.
     """
     transaction.on_commit(partial(_send, task_name, seconds_later, kwargs), robust=True)
 

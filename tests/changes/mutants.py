@@ -159,11 +159,6 @@ def a_429_is_tried_again_at_once(monkeypatch):
     monkeypatch.setattr(telling, "_call", call)
 
 
-def an_absence_counts_at_once(monkeypatch):
-    """What a reading right after the call does not show was not done, though it is on its way."""
-    monkeypatch.setattr(telling, "SETTLED", timedelta(0))
-
-
 def removals_are_told_until_they_show(monkeypatch):
     """However often a list still has somebody, they are removed again."""
     monkeypatch.setattr(seeing, "MOST_TELLS", 100)
@@ -195,7 +190,6 @@ MUTANTS = [
     no_second_question_about_rights,
     verified_when_told,
     a_429_is_tried_again_at_once,
-    an_absence_counts_at_once,
     removals_are_told_until_they_show,
     invitations_are_told_again_too,
 ]

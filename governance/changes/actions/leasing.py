@@ -16,9 +16,9 @@ from governance.changes.moves import move, save
 from governance.changes.plans import known as facts
 from governance.inventory.models import Coverage, Role, Status
 
-# Longer than any request takes with its wait for the limit. Whoever is paused for longer has lost
-# it: their outcome is not written any more.
-LEASE = timedelta(minutes=5)
+# Longer than any request takes, and short enough that what a dead worker left is soon looked at.
+# Whoever is paused for longer has lost it: their outcome is not written any more.
+LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
