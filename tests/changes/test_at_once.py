@@ -65,6 +65,15 @@ def test_of_a_dozen_admins_one_is_first(company, make_user):
     assert {change.said for change in Change.objects.filter(state="refused")} == {str(first)}
 
 
+def test_what_is_taken_is_on_disk_before_scalingo_is_told(company, queries_of):
+    """Also where the database may forget what it committed last: it would be told twice."""
+    company.place(company.removal((LIM, "billing-api")))
+    company.later(seconds=30)
+    said = queries_of(lambda: telling.take(at=company.now))
+    last = said.index("SET LOCAL synchronous_commit = on")
+    assert "audit_append" in said[last - 1]
+
+
 def test_several_workers_tell_each_change_once(company):
     emails = [f"new-{number}@acme.example" for number in range(10)]
     company.place(company.invitation(emails, "billing-api"))

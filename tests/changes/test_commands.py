@@ -122,6 +122,13 @@ def test_everybody_is_in_the_file_owners_and_invitations_too(company):
     assert Event.objects.get(kind="access.exported").data == {"rows": len(rows)}
 
 
+def test_whoever_may_not_export_gets_no_file(company, make_user):
+    make_user("bob", "viewer")
+    with pytest.raises(CommandError, match="Only auditors and admins"):
+        run("export_access", "--by", "bob@example.com")
+    assert not Event.objects.filter(kind="access.exported").exists()
+
+
 def test_a_file_that_was_not_edited_changes_nothing(company, tmp_path):
     text = run("plan_access", str(write(tmp_path / "a.csv", exported())), *BY)
     assert "so already" in text
