@@ -71,8 +71,9 @@ deep: $(VENV)/.dev  ## the long schedules, then all tests again on PostgreSQL 15
 	@POSTGRES_BIN=$(POSTGRES_15) $(PY) -m pytest $(SIDE_BY_SIDE) -m '$(QUICK) and not browser' $(ARGS)
 
 .PHONY: chaos
-chaos: $(VENV)/.dev  ## kill workers, broker and database a hundred times while changes are told: make chaos ARGS='--seed 1'
+chaos: $(VENV)/.dev  ## kill workers, broker and database while changes are told; 10,000 schedules: make chaos ARGS='--seed 1'
 	@$(PY) -m tests.chaos.killing $(ARGS)
+	@SCHEDULES=10000 $(PY) -m pytest tests/changes/test_schedules.py -k test_schedules_of_telling
 
 .PHONY: cover
 cover: $(VENV)/.dev  ## which lines and branches no test reaches

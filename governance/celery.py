@@ -53,13 +53,13 @@ app.conf.update(
         },
         "tell-and-verify-changes": {
             "task": "changes.sweep",
-            "schedule": 60.0,
-            "options": {"expires": 60},
+            "schedule": 30.0,
+            "options": {"expires": 30},
         },
         "read-what-changes-ask-for": {
             "task": "sync.read_asked",
-            "schedule": 60.0,
-            "options": {"expires": 60},
+            "schedule": 30.0,
+            "options": {"expires": 30},
         },
         "rotate-what-leavers-know": {
             "task": "rotations.sweep",

@@ -15,7 +15,7 @@ def tell(**_future: object) -> None:
 
 @shared_task(name="changes.sweep")
 def sweep(**_future: object) -> None:
-    """Each minute: what a dead worker left, what was read since, and what is due."""
+    """Each half minute: what a dead worker left, what was read since, and what is due."""
     at = timezone.now()
     actions.give_up_on_the_lost(at=at)
     actions.seen(at=at)

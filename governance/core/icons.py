@@ -59,6 +59,7 @@ NAMES = (
     "plug",
     "plus",
     "refresh-cw",
+    "rotate-ccw-key",
     "scan-eye",
     "search",
     "search-x",

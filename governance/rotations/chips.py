@@ -19,6 +19,7 @@ def of(get: QueryDict, asked: Asked, found: Page) -> list[Chip]:
     """What the list is narrowed to. The names of an app and a person are those of its rows."""
     first = found.rows[0].duty if found.rows else None
     said = {
+        "q": _("“{text}”").format(text=asked.text) if asked.text else "",
         "state": _("State: {word}").format(word=STATES[asked.state]) if asked.state else "",
         "app": _("App: {name}").format(name=first.app if first else _("one app"))
         if asked.app

@@ -24,6 +24,7 @@ SORTS = ("due", "-due")
 class Asked:
     """The filters in force. Without a state: what is not closed."""
 
+    text: str = ""  # part of the name of an app, or of the name or address of a person
     state: str = ""
     app: UUID | None = None
     person: UUID | None = None
@@ -35,12 +36,14 @@ class Asked:
 
     @property
     def is_narrowed(self) -> bool:
-        return any((self.state, self.app, self.person, self.owner, self.nobodys, self.overdue))
+        return any(
+            (self.text, self.state, self.app, self.person, self.owner, self.nobodys, self.overdue)
+        )
 
 
 def read(get: QueryDict) -> Asked:
     """What `get` asks for. Raises nothing, whatever stands there."""
-    asked = Asked()
+    asked = Asked(text=" ".join(get.get("q", "").replace("\0", "").split())[:_LONGEST])
     for name, (label, take) in _FILTERS.items():
         value = get.get(name, "").replace("\0", "").strip()
         if value and not take(asked, value):

@@ -28,7 +28,7 @@ def read_asked(
     """Read the apps that changes ask for, in one run per connection. Returns those runs.
 
     While a sync is at work nothing is done: it may answer the question by itself, and we are
-    called each minute.
+    called each half minute.
     """
     if not apps_to_read(at=clock()):
         return []

@@ -23,5 +23,5 @@ def carry_out(run_id: str, **_future: object) -> None:
 
 @shared_task(name="sync.read_asked")
 def read_asked(**_future: object) -> None:
-    """Changes ask what became of them: when one does, and each minute."""
+    """Changes ask what became of them: when one does, and each half minute."""
     looking.read_asked()

@@ -2,12 +2,16 @@
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.conf import settings
 from django.core.management import call_command
 
+from governance.audit import checkpoints, signing
 from governance.audit.models import Event, Personal
 from governance.audit.verify import FaultKind, verify
 
@@ -72,3 +76,22 @@ def test_erasing_is_shown_first_and_done_with_apply(log, capsys):
     call_command("erase_personal", somebody, "--apply")
     assert Personal.objects.filter(fields__isnull=False).count() == kept - 1
     assert verify().faults == ()
+
+
+def test_the_documented_commands_check_a_checkpoint(log, now, tmp_path):
+    """As they stand on the page, with a real checkpoint."""
+    if not shutil.which("openssl"):
+        pytest.skip("there is no openssl here")
+    checkpoint = checkpoints.take(
+        private=settings.AUDIT_SIGNING_KEY, origin=settings.AUDIT_ORIGIN, at=now
+    )
+    (tmp_path / "note.checkpoint").write_text(checkpoint.note)
+    public = signing.public_key_of(settings.AUDIT_SIGNING_KEY)
+    (tmp_path / "key.pem").write_text(signing.public_pem(public))
+    command = re.search(r"```sh\n(sed .*?)```", TEXT, re.DOTALL)[1]
+
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert "Signature Verified Successfully" in done.stdout

@@ -103,7 +103,22 @@ def _year(_no_rows, django_db_blocker):
         _live_through(world, whole=bool(os.environ.get("SCREENSHOTS")))
         describe(world, by=people["ada"], scoped=scoped, project=SCOPE, at=anchor)
         replay.rotations(world, anchor)
+        _witness(anchor)
         return slate.take()
+
+
+def _witness(at):
+    """Let the log be checked, and a checkpoint of it leave the database."""
+    from django.conf import settings
+
+    from governance.audit import checkpoints, checks
+    from governance.audit.models import Witness
+    from governance.audit.verify import verify
+
+    key, origin = settings.AUDIT_SIGNING_KEY, settings.AUDIT_ORIGIN
+    signed = checkpoints.take(private=key, origin=origin, at=at)
+    checkpoints.witnessed([signed], Witness.Kind.MAIL, at=at)
+    checks.keep(verify(), at=at)
 
 
 def _live_through(world, *, whole):
@@ -180,6 +195,7 @@ def paths(db):
         "person": f"/people/{person.pk}/",
         "apps": "/apps/",
         "app": f"/apps/{app.pk}/",
+        "audit": "/audit/",
         "sync": "/sync/",
         "rotations": "/rotations/",
         "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",

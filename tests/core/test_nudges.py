@@ -30,6 +30,20 @@ def test_nothing_is_sent_for_what_was_rolled_back(sent):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_it_may_be_heard_later(monkeypatch):
+    sent = []
+    monkeypatch.setattr(app, "send_task", lambda name, **how: sent.append((name, how)))
+
+    after_commit("changes.tell", seconds_later=30)
+    after_commit("changes.tell")
+
+    assert [(name, how["countdown"], how["kwargs"]) for name, how in sent] == [
+        ("changes.tell", 30, {}),
+        ("changes.tell", None, {}),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("error", [OperationalError("away"), ConnectionError("away")])
 def test_a_broker_that_is_away_breaks_nothing(monkeypatch, caplog, error):
     def away(*_, **__):

@@ -137,6 +137,24 @@ def test_an_owner_who_stays_as_a_collaborator_has_not_left(company, sweep):
     assert sweep.open() == []
 
 
+def test_whether_a_former_owner_stays_is_known_when_the_people_were_read(company, sweep):
+    company.connect(FRED)
+    company.sync()
+    company.world.transfer_app("billing-api", to=FRED)
+    failing = [
+        company.fault(path=path, status=500, times=None)
+        for path in ("/v1/collaborators", "/v1/apps/*/collaborators")
+    ]
+    company.sync()
+    assert Collaboration.objects.filter(role="owner", ended_at__isnull=False).count() == 1
+
+    assert sweep.open() == []
+    for fault in failing:
+        fault.times = 0
+    company.sync()
+    assert sweep.open() == []
+
+
 def test_an_owner_who_gave_it_away_and_left_has(company, sweep):
     company.connect(FRED)
     company.sync()

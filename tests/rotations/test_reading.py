@@ -215,6 +215,22 @@ def test_a_dead_token_is_asked_nothing_more(company, billing, sweep):
     }
 
 
+def test_what_does_not_answer_is_asked_nothing_more(company, billing, sweep):
+    company.world.remove("billing-api", FRED)
+    company.world.remove("billing-web", FRED)
+    company.sync()
+    sweep.open()
+    asked = []
+    company.on_request.append(lambda request: asked.append(request.url.path.rsplit("/", 1)[-1]))
+    company.fault(path="/v1/apps/*/variables", times=None, ending="silence")
+    sweep.read()
+
+    assert asked == ["exchange", "regions", "variables"]
+    duties = Duty.objects.all()
+    assert {duty.names_said for duty in duties} == {"Scalingo did not answer in time."}
+    assert {duty.events_said for duty in duties} == {"Scalingo did not answer in time."}
+
+
 def test_an_app_that_no_connection_sees_is_said(company, billing, sweep):
     company.world.remove("billing-api", FRED)
     company.sync()

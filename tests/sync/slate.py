@@ -9,8 +9,15 @@ from django.conf import settings
 from django.db import connection, transaction
 
 _DOMAINS = (
-    *("audit", "accounts", "connections", "inventory", "facts", "changes", "sync"),
-    *("rotations", "notifications"),
+    "audit",
+    "accounts",
+    "notifications",
+    "connections",
+    "inventory",
+    "facts",
+    "changes",
+    "sync",
+    "rotations",
 )
 _KEPT = (
     *("audit_event", "audit_personal", "audit_head"),

@@ -89,9 +89,9 @@ def test_nothing_is_told_before_scalingo_said_so_nor_true_before_it_was_read(bro
     Change.objects.update(state="told", told_at=ago(seconds=1), tells=1)
     assert head() == "Scalingo was told; the apps are read again 0 of 1 done"
     Change.objects.update(state="verified", verified_at=ago(), ended_at=ago())
-    assert head() == "All of it was read again, and is so 1 of 1 done"
+    assert head() == "All of it was read again, and is so Nothing more is to come."
     ChangeFactory(batch=batch, failed=True)
-    assert head() == "1 of 2 were read again and are so 2 of 2 done"
+    assert head() == "1 of 2 were read again and are so Nothing more is to come."
     assert change.batch == batch
 
 
@@ -191,6 +191,8 @@ def test_one_can_be_cancelled_without_leaving_the_page(browser, batch):
     assert answer.status_code == 200
     assert answer.text.lstrip().startswith('<section id="progress"')
     assert "1 change is cancelled." in answer.text
+    # It goes on asking for the page, not for the address that cancels.
+    assert f'hx-get="{page_of(batch)}"' in answer.text
     assert Change.objects.get(state="waiting") == keep
 
 

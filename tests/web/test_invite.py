@@ -73,7 +73,7 @@ def test_from_paste_to_progress(browser, preview, company, rows):
 
 def test_the_role_is_limited_unless_somebody_says_otherwise(browser, preview, company):
     form = browser.get("/invite/").text
-    [limited] = re.findall(r'<input type="radio" name="role" value="limited"[^>]*>', form)
+    [limited] = re.findall(r'<input type="radio" name="role" id="role-limited"[^>]*>', form)
     assert "checked" in limited
     assert "Sees the names of variables, not their values" in form
     assert "invites and removes others" in form

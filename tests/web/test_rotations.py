@@ -86,7 +86,7 @@ def several(alice, billing):
     return {
         "open": DutyFactory(app=billing, person=PersonFactory(username="opal")),
         "offered": DutyFactory(person=PersonFactory(username="otto"), offered=True),
-        "closed": DutyFactory(person=PersonFactory(username="clea"), closed=True),
+        "closed": DutyFactory(person=PersonFactory(username="clea"), overdue=True, closed=True),
         "late": DutyFactory(person=PersonFactory(username="lara"), overdue=True, owner=alice),
     }
 
@@ -100,8 +100,12 @@ def several(alice, billing):
         ("?state=closed", {"clea"}),
         ("?state=all", {"opal", "otto", "clea", "lara"}),
         ("?overdue=yes", {"lara"}),
+        ("?overdue=yes&state=all", {"lara"}),
         ("?owner=nobody", {"opal", "otto"}),
         ("?app={billing}", {"opal"}),
+        ("?q=billing-AP", {"opal"}),
+        ("?q=otto%40example", {"otto"}),
+        ("?q=LAR&state=all", {"lara"}),
         ("?person={otto}", {"otto"}),
         ("?owner={alice}", {"lara"}),
         ("?owner={alice}&overdue=yes&state=open", {"lara"}),
@@ -127,7 +131,7 @@ def test_an_unknown_filter_is_left_out_and_said(see, bob, several, query):
 
 
 @pytest.mark.parametrize(
-    "query", ["after=x", "before=W10", "after=%00", f"app={uuid.UUID(int=7)}"]
+    "query", ["after=x", "before=W10", "after=%00", "q=%00%25_", f"app={uuid.UUID(int=7)}"]
 )
 def test_no_address_breaks_the_page(see, bob, several, query):
     see(bob, f"/rotations/?{query}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from governance.changes import permissions
 from governance.changes.models import ENDING, Change, Kind, State
@@ -16,9 +16,9 @@ from governance.changes.moves import move, save
 from governance.changes.plans import known as facts
 from governance.inventory.models import Coverage, Role, Status
 
-# Longer than any request takes with its wait for the limit. Whoever is paused for longer has lost
-# it: their outcome is not written any more.
-LEASE = timedelta(minutes=5)
+# Longer than any request takes, and short enough that what a dead worker left is soon looked at.
+# Whoever is paused for longer has lost it: their outcome is not written any more.
+LEASE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,17 @@ def take(*, at: datetime) -> Leased | Change | None:
         change.leased_until = at + LEASE
         change.tried_at = _later_than_readings(change, at)
         save([change], [entry])
+        _never_forget()
         return Leased(change, known.teller)
+
+
+def _never_forget() -> None:
+    """Have this commit on disk before Scalingo is told, however the server is set.
+
+    A database that forgot it in a crash would have an invitation sent again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
 
 
 def _why_not(change: Change, known: facts.KnownApp) -> str:

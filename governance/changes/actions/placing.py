@@ -21,6 +21,9 @@ from governance.core.nudges import after_commit
 from governance.core.verdict import Refused
 from governance.inventory.models import Person
 
+# Seconds: Celery keeps what comes later in a worker's memory, and may deliver it twice.
+MOST_AHEAD = 600
+
 
 class NothingToDo(Exception):
     """Nothing of the plan would happen."""
@@ -203,7 +206,3 @@ def _nudge(changes: Iterable[Change], *, at: datetime) -> None:
     waits = [(one.due_at - at).total_seconds() for one in changes if one.state == State.WAITING]
     if waits and min(waits) < MOST_AHEAD:
         after_commit("changes.tell", seconds_later=min(waits))
-
-
-# Seconds: Celery keeps what comes later in a worker's memory, and may deliver it twice.
-MOST_AHEAD = 600

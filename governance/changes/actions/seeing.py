@@ -199,12 +199,12 @@ def _is_not_seen(change: Change, seen: Seen, at: datetime) -> Entry | None:
 
 
 def _again(
-    change: Change, seen: Seen, at: datetime, *, otherwise: str, most: int = MOST_TELLS
+    change: Change, seen: Seen, at: datetime, *, otherwise: str, most: int | None = None
 ) -> Entry:
     """Tell it again, if it was not told too often and there is somebody to tell it about."""
     if change.kind == Kind.CHANGE_ROLE and seen.row is None:
         return move(change, State.FAILED, at=at, code="no_such_person")
-    if change.tells >= most:
+    if change.tells >= (MOST_TELLS if most is None else most):
         return move(change, State.FAILED, at=at, code=otherwise)
     change.due_at = at
     return move(change, State.WAITING, at=at, code="again")

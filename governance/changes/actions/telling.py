@@ -38,7 +38,7 @@ _BLOCKED_FOR = timedelta(minutes=15)
 # still be on its way.
 SETTLED = timedelta(seconds=60)
 # A request has this long to be answered; it is not sent when the lease might end before.
-_TIME_TO_ANSWER = timedelta(seconds=60)
+_TIME_TO_ANSWER = timedelta(seconds=35)
 
 
 class LeaseEnds(Exception):

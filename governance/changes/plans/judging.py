@@ -231,7 +231,6 @@ def _sealed(row: Row) -> Row:
         row.kind,
         str(row.app_id),
         key(row.email),
-        str(row.person_id),
         row.collaborator_id,
         row.role_now,
         row.role_then,

@@ -150,6 +150,7 @@ def _detail(request: HttpRequest, standing: Standing, *, status: int = 200) -> H
         before=request.GET.get("before"),
         size=SIZE,
     )
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
     if status == 200 and progress.is_over and _asks_by_itself(request):
         status = STOP_POLLING
     return page(
@@ -164,6 +165,8 @@ def _detail(request: HttpRequest, standing: Standing, *, status: int = 200) -> H
             "every": _SOON if progress.is_live else _LATER,
             "lines": [_line(change, now) for change in shown.rows],
             "slice": shown,
+            "address": f"{_address_of(batch)}{query}",
+            "query": query,
             "is_one": standing.said["total"] == 1,
             "may_act": permissions.may_change_access(user),
             "may_export": may_export(user),

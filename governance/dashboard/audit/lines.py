@@ -1,14 +1,15 @@
 """Events as lines of the page: one sentence each, with the people and apps in it as links."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from string import Formatter
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.utils.html import conditional_escape, escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
@@ -64,29 +65,21 @@ def _line(event: Event, known: dict[UUID, tuple[str, str]], now: datetime) -> di
     }
 
 
-def _sentence(event: Event, said: Any, known: dict[UUID, tuple[str, str]]) -> SafeString:
+def _sentence(
+    event: Event, said: Mapping[str, str], known: dict[UUID, tuple[str, str]]
+) -> SafeString:
+    """The sentence of an event; the app and the person in it lead to their pages."""
     template = SENTENCES.get(event.kind)
     if template is None:
         return conditional_escape(event.kind)
-    linked = _Linked(said)
+    made: dict[str, SafeString] = {}
+    for _text, word, _form, _conversion in Formatter().parse(str(template)):
+        if word:
+            made[word] = format_html("<bdi>{}</bdi>", said[word])
     for word, identity in (("app", event.app_id), ("person", event.person_id)):
-        if identity in known and known[identity][0] == word:
-            linked.links[word] = _url(word, identity)
-    return mark_safe(escape(str(template)).format_map(linked))  # noqa: S308  each word is escaped
-
-
-class _Linked(dict[str, str]):
-    """The words of a sentence, escaped as they are asked for, and some of them links."""
-
-    def __init__(self, said: Any) -> None:
-        super().__init__()
-        self._said = said
-        self.links: dict[str, str] = {}
-
-    def __missing__(self, word: str) -> str:
-        if word in self.links:
-            return format_html('<a href="{}">{}</a>', self.links[word], self._said[word])
-        return format_html("<bdi>{}</bdi>", self._said[word])
+        if identity and known.get(identity, ("", ""))[0] == word:
+            made[word] = format_html('<a href="{}">{}</a>', _url(word, identity), said[word])
+    return format_html(str(template), **made) if made else conditional_escape(str(template))
 
 
 def _url(word: str, identity: UUID) -> str:

@@ -1,7 +1,7 @@
 """Whether the log can be believed, in words that are true."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from governance.audit.checks import NEW_EVERY
 from governance.audit.models import Witness
 from governance.dashboard.audit.integrity import Integrity
 from governance.dashboard.moments import moment
@@ -51,15 +52,18 @@ def _title(log: Integrity, now: datetime) -> Standing:
         return Standing("bad", "shield-alert", words, faults=log.faults)
     if log.checked_at is None or log.whole_at is None:
         return Standing("none", "clock", _("The log was not checked yet."))
-    if now - log.checked_at > settings.CHECKPOINT_EVERY * 2 + _SLACK:
+    if now - log.checked_at > _late():
         return Standing("warn", "triangle-alert", _("The log was not checked for a while."))
-    if log.outside_at is None or now - log.outside_at > settings.CHECKPOINT_EVERY * 2 + _SLACK:
+    if log.outside_at is None or now - log.outside_at > _late():
         title = _("No fault was found, but no new checkpoint leaves the database.")
         return Standing("warn", "triangle-alert", title)
     return Standing("ok", "shield-check", _("No fault was found in the log."))
 
 
-_SLACK = settings.CHECKPOINT_EVERY
+def _late() -> timedelta:
+    """After so long, what should have come each hour did not: workers stopped, or lack the key."""
+    every: timedelta = settings.CHECKPOINT_EVERY
+    return 2 * max(every, NEW_EVERY) + timedelta(minutes=10)
 
 
 def _checked(log: Integrity, now: datetime) -> SafeString:

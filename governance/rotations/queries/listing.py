@@ -111,6 +111,12 @@ def listed(duty: Any, at: datetime) -> Listed:
 
 def _meant(asked: Asked, at: datetime) -> Q:
     meant = Q()
+    if asked.text:
+        meant &= (
+            Q(app__name__icontains=asked.text)
+            | Q(person__username__icontains=asked.text)
+            | Q(person__email__icontains=asked.text)
+        )
     if asked.state in {"open", "offered", "closed"}:
         meant &= Q(state=asked.state)
     elif not asked.state:

@@ -201,3 +201,27 @@ def test_an_id_that_cannot_be_one_is_never_put_into_an_address(client, script, a
 
     assert caught.value.code == "bad_id"
     assert script.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "never_sent"),
+    [
+        (httpx.ConnectError("refused"), True),
+        (httpx.ConnectTimeout("slow"), True),
+        (httpx.PoolTimeout("full"), True),
+        (httpx.ReadTimeout("slow"), False),
+        (httpx.WriteTimeout("slow"), False),
+        (httpx.ReadError("reset"), False),
+        (httpx.WriteError("reset"), False),
+        (httpx.RemoteProtocolError("half"), False),
+    ],
+)
+def test_only_without_a_connection_is_an_order_certainly_not_sent(
+    client, script, error, never_sent
+):
+    script.answers["/v1/apps/app1/collaborators"] = lambda request: error
+
+    with pytest.raises(Unavailable) as caught:
+        client.invite(PARIS, "app1", "new@acme.example", is_limited=True)
+
+    assert caught.value.never_sent is never_sent

@@ -4,7 +4,7 @@ import csv
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from governance.accounts.permissions import may_export
@@ -23,8 +23,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
         by = user_called(options["by"]) if options["by"] else None
-        if by:
-            may_export(by).enforce()
+        if by and not (verdict := may_export(by)):
+            raise CommandError(verdict.reason)
         rows = list(files.rows(at=at))
         record(
             "access.exported", by=by, source=Source.TERMINAL, at=at, data={"rows": len(rows) - 1}

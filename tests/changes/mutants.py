@@ -1,0 +1,195 @@
+"""Defects that the telling of changes may well have, planted one at a time.
+
+Each is a function that takes pytest's monkeypatch. The schedules must find every one of them.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from governance.audit import actions as audit
+from governance.changes import moves, permissions
+from governance.changes.actions import answers, leasing, placing, seeing, telling
+from governance.changes.actions.answers import Outcome
+from governance.changes.models import Change, Kind, Preview, State
+from governance.core.verdict import ALLOWED
+from governance.scalingo import Limited, Unavailable
+
+
+def re_send_on_time_out(monkeypatch):
+    """Whatever got no answer is sent once more, at once."""
+    real = telling._call
+
+    def call(client, region, change):
+        try:
+            return real(client, region, change)
+        except Unavailable:
+            return real(client, region, change)
+
+    monkeypatch.setattr(telling, "_call", call)
+
+
+def re_send_after_a_crash(monkeypatch):
+    """What a dead worker left is told again, without a look at what became of it."""
+
+    def lost(*, at):
+        left = Change.objects.filter(state=State.TELLING, leased_until__lt=at)
+        for change in left:
+            change.lease += 1
+            change.due_at = at
+            entry = moves.move(change, State.WAITING, at=at, code="again")
+            moves.save([change], [entry])
+        return len(left)
+
+    monkeypatch.setattr("governance.changes.actions.give_up_on_the_lost", lost)
+
+
+def the_outcome_before_the_call(monkeypatch):
+    """It is written down as told, and then told."""
+    real = telling.tell
+
+    def tell(leased, tellers):
+        telling.settle(leased, Outcome(State.TOLD), at=leased.change.tried_at)
+        return real(leased, tellers)
+
+    monkeypatch.setattr(telling, "tell", tell)
+
+
+def no_look_back(monkeypatch):
+    """No answer is taken for a failure."""
+    real = telling.meaning_of
+
+    def meaning(error, kind, **options):
+        found = real(error, kind, **options)
+        if found.state == State.UNKNOWN:
+            return replace(found, state=State.FAILED, code="not_done")
+        return found
+
+    monkeypatch.setattr(telling, "meaning_of", meaning)
+
+
+def no_fencing(monkeypatch):
+    """A worker that was paused writes its outcome over what others found meanwhile."""
+
+    def settle(leased, outcome, *, at):
+        with telling.transaction.atomic():
+            change = Change.objects.select_for_update(of=("self",)).get(pk=leased.change.pk)
+            telling._write(change, outcome, at)
+        return change
+
+    monkeypatch.setattr(telling, "settle", settle)
+
+
+def apply_and_event_in_two_transactions(monkeypatch):
+    """The event is written on its own, before the change."""
+
+    def apart(entries):
+        own = connections.create_connection(DEFAULT_DB_ALIAS)
+        try:
+            return audit._append(own, list(entries))
+        finally:
+            own.close()
+
+    real = moves.save
+
+    def save(changes, entries, *, at=None):
+        apart(entries)
+        real(changes, [], at=at)
+
+    for module in (telling, leasing, seeing):
+        monkeypatch.setattr(module, "save", save)
+
+
+def a_404_is_a_failure(monkeypatch):
+    """Somebody who is gone already could not be removed."""
+
+    def not_found(error, kind):
+        return Outcome(State.FAILED, "no_such_person")
+
+    monkeypatch.setattr(answers, "_not_found", not_found)
+
+
+def a_form_sent_twice_is_two_batches(monkeypatch):
+    real = placing.place
+
+    def place(plan_id, **options):
+        preview = Preview.objects.get(pk=plan_id)
+        if hasattr(preview, "batch"):
+            preview.pk, preview._state.adding = None, True
+            preview = Preview.objects.create(
+                **{
+                    name: getattr(preview, name)
+                    for name in ("purpose", "made_by", "made_at", "source", "wanted", "rows")
+                }
+            )
+        return real(preview.pk, **options)
+
+    monkeypatch.setattr("governance.changes.actions.place", place)
+
+
+def no_second_question_about_rights(monkeypatch):
+    """Whoever could decide it when it was placed may have it told."""
+    monkeypatch.setattr(permissions, "may_change", lambda user, kinds: ALLOWED)
+
+
+def verified_when_told(monkeypatch):
+    """Scalingo's yes is taken for the truth."""
+    real = telling._write
+
+    def write(change, outcome, at):
+        real(change, outcome, at)
+        if change.state == State.TOLD:
+            entry = moves.move(change, State.VERIFIED, at=at)
+            change.verified_at = at
+            moves.save([change], [entry], at=at)
+
+    monkeypatch.setattr(telling, "_write", write)
+
+
+def a_429_is_tried_again_at_once(monkeypatch):
+    real = telling._call
+
+    def call(client, region, change):
+        try:
+            return real(client, region, change)
+        except Limited:
+            return real(client, region, change)
+
+    monkeypatch.setattr(telling, "_call", call)
+
+
+def removals_are_told_until_they_show(monkeypatch):
+    """However often a list still has somebody, they are removed again."""
+    monkeypatch.setattr(seeing, "MOST_TELLS", 100)
+    monkeypatch.setattr(seeing, "LAG", timedelta(0))
+
+
+def invitations_are_told_again_too(monkeypatch):
+    """An invitation that a reading does not show is sent once more."""
+    real = seeing._was_not_done
+
+    def again(change, seen, at):
+        if change.kind == Kind.INVITE and seen.read_at >= change.due_at:
+            change.due_at = at
+            return moves.move(change, State.WAITING, at=at, code="again")
+        return real(change, seen, at)
+
+    monkeypatch.setattr(seeing, "_was_not_done", again)
+
+
+MUTANTS = [
+    re_send_on_time_out,
+    re_send_after_a_crash,
+    the_outcome_before_the_call,
+    no_look_back,
+    no_fencing,
+    apply_and_event_in_two_transactions,
+    a_404_is_a_failure,
+    a_form_sent_twice_is_two_batches,
+    no_second_question_about_rights,
+    verified_when_told,
+    a_429_is_tried_again_at_once,
+    removals_are_told_until_they_show,
+    invitations_are_told_again_too,
+]

@@ -1,0 +1,256 @@
+"""From the terminal: the plan is printed, and nothing is done without --apply."""
+
+import csv
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from governance.audit.models import Event
+from governance.changes.models import Batch, Change, Preview
+
+NEW = "new@acme.example"
+FRED, LIM = "fred@acme.example", "lim@acme.example"
+BY = ("--by", "alice@example.com")
+
+
+@pytest.fixture
+def company(company, monkeypatch):
+    """Commands read the clock once: here it is the company's."""
+    monkeypatch.setattr(timezone, "now", lambda: company.now)
+    return company
+
+
+def run(*arguments):
+    out = io.StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+COMMANDS = {
+    "invite": (("invite", NEW, "--app", "billing-api", "billing-web"), "is invited to billing-api"),
+    "remove": (("remove", LIM, "--app", "billing-api"), "lim is removed from billing-api"),
+    "change_role": (
+        ("change_role", LIM, "--app", "billing-api", "--role", "collaborator"),
+        "lim becomes collaborator on billing-api",
+    ),
+    "offboard": (("offboard", LIM, "--confirm", LIM), "lim is removed from billing-web"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_plan_is_shown_and_nothing_is_done(company, name):
+    arguments, sentence = COMMANDS[name]
+    text = run(*arguments, *BY)
+
+    assert sentence in text
+    assert "Nothing was done." in text
+    assert not Change.objects.exists()
+    assert not Preview.objects.exists()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_with_apply_it_is_placed_told_and_seen(company, name):
+    arguments, _ = COMMANDS[name]
+    text = run(*arguments, *BY, "--reason", "Ticket 1", "--apply")
+
+    batch = Batch.objects.get()
+    assert str(batch.pk) in text
+    assert (batch.source, batch.reason, batch.decided_by) == ("terminal", "Ticket 1", company.admin)
+    company.tell()
+    company.sync()
+    assert {state for state, _ in company.states()} == {"verified"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("invite", NEW, "--app", "nothing", *BY), "no app called nothing"),
+        (("invite", NEW, "--app", "billing-api", "--by", "nobody@x.example"), "Nobody signs in"),
+        (("remove", "nobody@x.example", "--app", "billing-api", *BY), "Nobody is known"),
+        (("invite", NEW, "--app", "billing-api", *BY, "--apply"), "Say why"),
+        (("invite", FRED, "--app", "billing-api", *BY, "--reason", "x", "--apply"), "Nothing of"),
+        (("offboard", LIM, *BY, "--reason", "x", "--apply"), "Type the address"),
+        (("offboard", LIM, *BY, "--not-before", "2020-01-01"), "in the past"),
+        (("offboard", LIM, *BY, "--not-before", "soon"), "no time"),
+    ],
+)
+def test_what_cannot_be_done_says_why(company, arguments, why):
+    with pytest.raises(CommandError, match=why):
+        run(*arguments)
+    assert not Change.objects.exists()
+
+
+def test_whoever_may_not_act_on_pages_may_not_here(company, make_user):
+    make_user("bob", "viewer")
+    arguments, _ = COMMANDS["remove"]
+    with pytest.raises(CommandError, match="Only admins"):
+        run(*arguments, "--by", "bob@example.com", "--reason", "x", "--apply")
+    assert not Change.objects.exists()
+
+
+def test_apps_of_the_same_name_are_told_apart_by_their_region(company):
+    company.create_app("billing-api", region="osc-secnum-fr1")
+    company.sync()
+    with pytest.raises(CommandError, match="Several apps"):
+        run("invite", NEW, "--app", "billing-api", *BY)
+    assert "is invited" in run("invite", NEW, "--app", "osc-secnum-fr1/billing-api", *BY)
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+def exported():
+    return list(csv.DictReader(io.StringIO(run("export_access"))))
+
+
+def write(path, rows, columns=("app", "region", "email", "role", "status", "exported_at")):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_everybody_is_in_the_file_owners_and_invitations_too(company):
+    rows = exported()
+    assert len(rows) == len(company.truth()) + 4  # an owner each
+    assert {"app": "billing-api", "role": "limited", "status": "pending"}.items() <= next(
+        row for row in rows if row["email"] == "waiting@new.example"
+    ).items()
+    assert Event.objects.get(kind="access.exported").data == {"rows": len(rows)}
+
+
+def test_whoever_may_not_export_gets_no_file(company, make_user):
+    make_user("bob", "viewer")
+    with pytest.raises(CommandError, match="Only auditors and admins"):
+        run("export_access", "--by", "bob@example.com")
+    assert not Event.objects.filter(kind="access.exported").exists()
+
+
+def test_a_file_that_was_not_edited_changes_nothing(company, tmp_path):
+    text = run("plan_access", str(write(tmp_path / "a.csv", exported())), *BY)
+    assert "so already" in text
+
+
+def test_what_was_edited_is_a_plan_and_its_id_applies_it(company, tmp_path):
+    rows = [row for row in exported() if (row["app"], row["email"]) != ("billing-web", LIM)]
+    for row in rows:
+        if (row["app"], row["email"]) == ("billing-api", LIM):
+            row["role"] = "collaborator"
+    region = rows[0]["region"]
+    rows.append({"app": "billing-web", "region": region, "email": NEW, "role": "limited"})
+
+    text = run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+
+    for sentence in (
+        "lim is removed from billing-web.",
+        "lim becomes collaborator on billing-api.",
+        f"{NEW} is invited to billing-web as limited collaborator.",
+    ):
+        assert sentence in text
+    assert not Change.objects.exists()
+
+    plan = Preview.objects.get()
+    assert str(plan.pk) in text
+    run("apply_plan", str(plan.pk), *BY, "--reason", "The yearly review")
+    assert sorted(change.kind for change in company.changes()) == [
+        "change_role",
+        "invite",
+        "remove",
+    ]
+    company.tell()
+    company.sync()
+    assert {state for state, _ in company.states()} == {"verified"}
+    text = run("apply_plan", str(plan.pk), *BY, "--reason", "again")
+    assert "placed before" in text
+
+
+def test_apps_that_the_file_does_not_name_are_left_alone(company, tmp_path):
+    rows = [row for row in exported() if row["app"] == "billing-web" and row["email"] != LIM]
+    run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    assert [row["app_name"] for row in Preview.objects.get().rows["rows"]] == ["billing-web"]
+
+
+def test_whoever_came_after_the_export_stays(company, tmp_path):
+    rows = exported()
+    company.world.invite("billing-api", NEW)
+    company.sync()
+    text = run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    assert "came to billing-api after the file was exported: they stay" in text
+    assert "0 of 1 would happen" in text
+    assert not Preview.objects.exists()
+
+
+def _with(**cells):
+    return lambda rows: [*rows[:2], {**rows[2], **cells}, *rows[3:]]
+
+
+WRONG = {
+    "role": (_with(role="boss"), "Line 4: the role must be one of"),
+    "address": (_with(email="nobody"), "Line 4: nobody is not an address"),
+    "app": (_with(app="nothing"), "Line 4: there is no app nothing"),
+    "twice": (lambda rows: [*rows[:3], rows[2], *rows[3:]], "Line 5: this app and address"),
+    "time": (_with(exported_at="yesterday"), "Line 4: exported_at is not a time"),
+    "other time": (_with(exported_at="2026-01-01T00:00:00+00:00"), "Line 4: exported_at is not"),
+    "no owner": (lambda rows: [r for r in rows if r["role"] != "owner"], "the owner of"),
+    "another owner": (
+        lambda rows: [{**r, "role": "limited"} if r["role"] == "owner" else r for r in rows],
+        "the owner of an app cannot be changed",
+    ),
+    "nothing": (lambda rows: [], "no lines"),
+    "no time": (lambda rows: [{**r, "exported_at": ""} for r in rows], "when it was exported"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_file_that_is_not_what_it_claims_is_refused_with_its_line(company, tmp_path, how):
+    spoil, why = WRONG[how]
+    with pytest.raises(CommandError, match=why):
+        run("plan_access", str(write(tmp_path / "a.csv", spoil(exported()))), *BY)
+    assert not Preview.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\xff\xfe\x00", "not text in UTF-8"),
+        (b"PK\x03\x04\x00\x00", "not text"),
+        (b"app;email\n", "Line 1: the columns must be"),
+        (b"app,region,email,role,status,exported_at\na,b\n", "Line 2: it has 2 columns"),
+        (b"", "no lines"),
+    ],
+)
+def test_what_is_no_such_file_at_all_is_refused(company, tmp_path, data, why):
+    path = tmp_path / "a.csv"
+    path.write_bytes(data)
+    with pytest.raises(CommandError, match=why):
+        run("plan_access", str(path), *BY)
+    with pytest.raises(CommandError, match="No such file"):
+        run("plan_access", str(tmp_path / "missing.csv"), *BY)
+
+
+def test_a_spreadsheet_may_write_semicolons_and_a_mark_at_the_start(company, tmp_path):
+    rows = [row for row in exported() if (row["app"], row["email"]) != ("billing-web", LIM)]
+    text = write(tmp_path / "a.csv", rows).read_text().replace(",", ";")
+    (tmp_path / "a.csv").write_bytes("\ufeff".encode() + text.encode())
+    assert "lim is removed from billing-web." in run("plan_access", str(tmp_path / "a.csv"), *BY)
+
+
+def test_no_cell_is_a_formula_and_it_is_read_back_as_it_was(company, tmp_path):
+    company.world.add_account("=cmd@evil.example")
+    company.world.add_member("billing-api", "=cmd@evil.example")
+    company.sync()
+    rows = exported()
+    assert "'=cmd@evil.example" in {row["email"] for row in rows}
+    assert "so already" in run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+
+
+def test_somebody_elses_plan_is_none(company, make_user, tmp_path):
+    make_user("erin", "admin")
+    rows = [row for row in exported() if (row["app"], row["email"]) != ("billing-web", LIM)]
+    run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    plan = Preview.objects.get()
+    with pytest.raises(CommandError, match="not there"):
+        run("apply_plan", str(plan.pk), "--by", "erin@example.com", "--reason", "x")
