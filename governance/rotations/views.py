@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from governance.accounts.models import User
 from governance.audit.events import Source
-from governance.core.pages import page, see_other
+from governance.core.pages import found_or_hidden, page, see_other
 from governance.rotations import actions, chips, filters, permissions, words
 from governance.rotations.forms import NoteForm, OwnerForm
 from governance.rotations.models import Duty
@@ -69,7 +68,7 @@ def reopen(request: HttpRequest, duty_id: UUID) -> HttpResponse:
 def assign(request: HttpRequest, duty_id: UUID) -> HttpResponse:
     """Say whose duty it is."""
     user, now = _who(request), timezone.now()
-    one = get_object_or_404(Duty.objects.visible_to(user), pk=duty_id)
+    one = found_or_hidden(Duty.objects.visible_to(user), Duty.objects.all(), duty_id)
     permissions.may_settle(user).enforce()
     people = _possible_owners()
     form = OwnerForm(request.POST, people=people)
@@ -85,7 +84,8 @@ def assign(request: HttpRequest, duty_id: UUID) -> HttpResponse:
 
 def _settle(request: HttpRequest, duty_id: UUID, action: Any, said: str) -> HttpResponse:
     user, now = _who(request), timezone.now()
-    one = get_object_or_404(Duty.objects.visible_to(user).select_related("app"), pk=duty_id)
+    visible = Duty.objects.visible_to(user).select_related("app")
+    one = found_or_hidden(visible, Duty.objects.all(), duty_id)
     permissions.may_settle(user).enforce()
     form = NoteForm(request.POST)
     if not form.is_valid():
@@ -108,7 +108,7 @@ def _detail(
     status: int = 200,
 ) -> HttpResponse:
     user, now = _who(request), timezone.now()
-    one = get_object_or_404(detail_rows(user), pk=duty_id)
+    one = found_or_hidden(detail_rows(user), Duty.objects.all(), duty_id)
     may_settle = permissions.may_settle(user)
     if may_settle and owner_form is None:
         owner_form = OwnerForm(initial={"owner": one.owner_id or ""}, people=_possible_owners(one))

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -23,7 +22,7 @@ from governance.changes.forms import ROLES, AskForm, Ids, pairs_of
 from governance.changes.models import Kind, Purpose
 from governance.changes.plans import Plan, Wanted
 from governance.changes.views import choosing, placing
-from governance.core.pages import page, see_other
+from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.verdict import Verdict
 from governance.inventory.models import Collaboration, Person, Role
 
@@ -221,9 +220,8 @@ def offboard(request: HttpRequest, person_id: UUID) -> HttpResponse:
     """Everything that one person is on."""
     user = cast(User, request.user)
     permissions.may_remove(user).enforce()
-    person = get_object_or_404(
-        Person.objects.visible_to(user).filter(merged_into=None), pk=person_id
-    )
+    one_of = Person.objects.filter(merged_into=None)
+    person = found_or_hidden(one_of.visible_to(user), one_of, person_id)
     plan = plans.plan_offboarding(person, by=user, at=timezone.now())
     if not plan.rows:
         messages.info(request, _("%(person)s is on no app.") % {"person": person.display_name})

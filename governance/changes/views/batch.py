@@ -10,7 +10,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -27,7 +26,7 @@ from governance.changes.models import Batch, Change, Kind, State
 from governance.changes.views import placing
 from governance.changes.views.standing import Standing, numbers, within
 from governance.core import cursor
-from governance.core.pages import page, part_asked_for, see_other
+from governance.core.pages import found_or_hidden, page, part_asked_for, see_other
 
 # htmx stops asking when it is answered with this.
 STOP_POLLING = 286
@@ -135,7 +134,7 @@ def _standing(request: HttpRequest, batch_id: UUID) -> Standing:
         .select_related("decided_by", "person")
         .annotate(**numbers("changes__", within(user, "changes__")))
     )
-    batch = get_object_or_404(found, pk=batch_id)
+    batch = found_or_hidden(found, Batch.objects.all(), batch_id)
     return Standing.of(batch, vars(batch))
 
 

@@ -17,10 +17,11 @@ from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.changes import actions, permissions, plans
 from governance.changes.forms import PlaceForm
-from governance.changes.models import Batch, Kind, Purpose
+from governance.changes.models import Batch, Kind, Preview, Purpose
 from governance.changes.plans import Plan
 from governance.changes.views import shown
 from governance.core.pages import page, part_asked_for, see_other
+from governance.core.verdict import Hidden
 from governance.inventory.models import Person, Role
 
 
@@ -35,7 +36,8 @@ def plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     try:
         found = plans.find(plan_id, by=user, at=now)
     except plans.NoSuchPlan:
-        raise Http404 from None
+        others = Preview.objects.filter(pk=plan_id).exclude(made_by=user)
+        raise (Hidden if others.exists() else Http404) from None
     form = _form(found, now, request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _place(request, found, form, user, now)
