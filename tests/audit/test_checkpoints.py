@@ -595,6 +595,46 @@ def test_what_is_new_was_not_signed_away_before_it_was_checked(log, now, setting
     assert check.faults[0]["kind"] == "edited"
 
 
+def test_a_checkpoint_taken_meanwhile_is_no_alarm(kept, now, monkeypatch):
+    """Of a log that goes on while it is read, only what was there at first is compared."""
+    from governance.audit.verify import scan
+
+    head = scan.head
+
+    def meanwhile():
+        found = head()
+        record(now)
+        sign(now)
+        return found
+
+    monkeypatch.setattr(scan, "head", meanwhile)
+
+    assert verify(kept).faults == ()
+
+
+def test_a_folder_that_cannot_be_read_stops_no_check(log, now, settings, monkeypatch, tmp_path):
+    settings.CHECKPOINTS_DIR = tmp_path
+
+    def denied(_folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoints, "notes_in", denied)
+
+    assert checks.run_due(at=now).fault_count == 0
+
+
+def test_what_somebody_brought_along_is_not_shown_to_everybody(kept, tmp_path, capsys):
+    other = tmp_path / "other.pem"
+    other.write_text(signing.public_pem(signing.public_key_of(signing.make_key())))
+
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", checkpoints=tmp_path, public_key=[other])
+    assert not Check.objects.exists()
+
+    call_command("verify_audit")
+    assert Check.objects.get().fault_count == 0
+
+
 def test_a_check_looks_into_the_folder(kept, now, settings, tmp_path, tamper_as_owner):
     settings.CHECKPOINTS_DIR = tmp_path
     tamper_as_owner("DELETE FROM audit_witness", "DELETE FROM audit_checkpoint", *CUT_OFF)
