@@ -328,6 +328,23 @@ def test_a_checkpoint_of_a_key_that_nobody_announced_is_named(log, now):
     assert kinds(verify(Outside(notes={"mine": note}))) == {(SIGNATURE, 13)}
 
 
+@pytest.mark.parametrize("words", ["a later time", "another length", "another hash"])
+def test_a_checkpoint_that_was_not_signed_so_is_named(log, now, words):
+    """Of the right key by its id, and with a signature that this key made over something else."""
+    note = sign(now).note
+    lines = note.split("\n")
+    lines[{"another length": 1, "another hash": 2, "a later time": 3}[words]] = {
+        "another length": "12",
+        "another hash": sha256(b"x").hexdigest(),
+        "a later time": lines[3].replace("2026", "2027"),
+    }[words]
+
+    report = verify(Outside(notes={"forged": "\n".join(lines)}))
+
+    assert {kind for kind, _ in kinds(report)} == {SIGNATURE}
+    assert "The signature of the checkpoint forged is wrong." in report.faults[0].words
+
+
 def test_a_checkpoint_of_another_log_is_named(log, now):
     sign(now)
     head = Head.objects.get()
