@@ -1,5 +1,6 @@
 """Check the log on a schedule, and keep what each check has found: the page's integrity line."""
 
+import logging
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,8 @@ from django.db import connection, transaction
 from governance.audit import checkpoints
 from governance.audit.models import Check
 from governance.audit.verify import Outside, Report, verify
+
+logger = logging.getLogger(__name__)
 
 # The whole log each night, what is new each hour.
 WHOLE_EVERY = timedelta(hours=24)
@@ -38,12 +41,21 @@ def run_due(*, at: datetime) -> Check | None:
 
 
 def own_copies() -> Outside:
-    """The checkpoints in this installation's own folder, if it can be read."""
-    return copies_in(settings.CHECKPOINTS_DIR) if settings.CHECKPOINTS_DIR else Outside()
+    """The checkpoints in this installation's own folder; none when it cannot be read."""
+    if settings.CHECKPOINTS_DIR is None:
+        return Outside()
+    try:
+        return copies_in(settings.CHECKPOINTS_DIR)
+    except OSError as error:
+        logger.warning("checkpoints not read", extra={"error": error.strerror})
+        return Outside()
 
 
 def copies_in(folder: Path, keys: Collection[bytes] = ()) -> Outside:
-    """The checkpoints in `folder`, none when there is no such folder; and the keys believed."""
+    """The checkpoints in `folder`, none when there is no such folder; and the keys believed.
+
+    Raises `OSError`.
+    """
     if not folder.is_dir():
         return Outside(keys=keys)
     notes, beside = dict(checkpoints.notes_in(folder)), list(checkpoints.keys_in(folder))

@@ -198,7 +198,11 @@ def _when() -> dict[str, forms.Field]:
             initial="now",
             widget=_Radios,
             required=False,
-            help_text=_("A set time is in the zone %(zone)s.") % {"zone": zone},
+            help_text=_(
+                "A set time is in the zone %(zone)s. What they come to be on until then is not"
+                " part of it."
+            )
+            % {"zone": zone},
         ),
         "day": forms.DateField(
             label=_("Day"), required=False, widget=forms.DateInput({"type": "date"})

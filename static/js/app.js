@@ -1,4 +1,4 @@
-// What htmx leaves to us: words when something fails, one dialog, the theme, and a key for search.
+// What htmx leaves to us: words when something fails, one dialog, the theme, a box for all, and a key for search.
 "use strict";
 
 const toasts = () => document.getElementById("toasts");
@@ -66,6 +66,13 @@ document.addEventListener("click", ({ target }) => {
   else document.documentElement.dataset.theme = theme.value;
   for (const one of theme.parentElement.querySelectorAll("[data-theme-choice]"))
     one.setAttribute("aria-pressed", String(one === theme));
+});
+
+// One box for all those that are shown with it.
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-all]")) return;
+  for (const box of target.closest(".card").querySelectorAll("tbody [type=checkbox]"))
+    box.checked = target.checked;
 });
 
 // "/" goes to the page's search box, unless something is being typed.

@@ -328,6 +328,23 @@ def test_a_checkpoint_of_a_key_that_nobody_announced_is_named(log, now):
     assert kinds(verify(Outside(notes={"mine": note}))) == {(SIGNATURE, 13)}
 
 
+@pytest.mark.parametrize("words", ["a later time", "another length", "another hash"])
+def test_a_checkpoint_that_was_not_signed_so_is_named(log, now, words):
+    """Of the right key by its id, and with a signature that this key made over something else."""
+    note = sign(now).note
+    lines = note.split("\n")
+    lines[{"another length": 1, "another hash": 2, "a later time": 3}[words]] = {
+        "another length": "12",
+        "another hash": sha256(b"x").hexdigest(),
+        "a later time": lines[3].replace("2026", "2027"),
+    }[words]
+
+    report = verify(Outside(notes={"forged": "\n".join(lines)}))
+
+    assert {kind for kind, _ in kinds(report)} == {SIGNATURE}
+    assert "The signature of the checkpoint forged is wrong." in report.faults[0].words
+
+
 def test_a_checkpoint_of_another_log_is_named(log, now):
     sign(now)
     head = Head.objects.get()
@@ -593,6 +610,46 @@ def test_what_is_new_was_not_signed_away_before_it_was_checked(log, now, setting
 
     assert (check.first, check.fault_count) == (13, 1)
     assert check.faults[0]["kind"] == "edited"
+
+
+def test_a_checkpoint_taken_meanwhile_is_no_alarm(kept, now, monkeypatch):
+    """Of a log that goes on while it is read, only what was there at first is compared."""
+    from governance.audit.verify import scan
+
+    head = scan.head
+
+    def meanwhile():
+        found = head()
+        record(now)
+        sign(now)
+        return found
+
+    monkeypatch.setattr(scan, "head", meanwhile)
+
+    assert verify(kept).faults == ()
+
+
+def test_a_folder_that_cannot_be_read_stops_no_check(log, now, settings, monkeypatch, tmp_path):
+    settings.CHECKPOINTS_DIR = tmp_path
+
+    def denied(_folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(checkpoints, "notes_in", denied)
+
+    assert checks.run_due(at=now).fault_count == 0
+
+
+def test_what_somebody_brought_along_is_not_shown_to_everybody(kept, tmp_path, capsys):
+    other = tmp_path / "other.pem"
+    other.write_text(signing.public_pem(signing.public_key_of(signing.make_key())))
+
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", checkpoints=tmp_path, public_key=[other])
+    assert not Check.objects.exists()
+
+    call_command("verify_audit")
+    assert Check.objects.get().fault_count == 0
 
 
 def test_a_check_looks_into_the_folder(kept, now, settings, tmp_path, tamper_as_owner):

@@ -209,6 +209,19 @@ def test_those_selected_in_a_list_are_taken_to_where_they_are_removed(open_page,
     expect(page.get_by_label(re.compile("Type how many lose access"))).to_be_visible()
 
 
+def test_one_box_selects_all_that_are_shown(open_page):
+    page = open_page("ada")
+    page.goto("/people/?q=girard")
+    boxes = page.get_by_role("table").get_by_role("checkbox")
+
+    page.get_by_label("Select all shown").check()
+    expect(page.locator(".picked")).to_be_visible()
+    assert all(box.is_checked() for box in boxes.all())
+    page.get_by_label("Select all shown").uncheck()
+
+    assert not any(box.is_checked() for box in boxes.all())
+
+
 def test_an_app_selected_in_the_tree_is_chosen_to_invite_to(open_page, script):
     page = open_page("ada", script=script)
     page.goto("/apps/?q=billing-api")

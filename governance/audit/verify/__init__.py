@@ -56,8 +56,9 @@ def verify(
     checked, which is quicker: what is searched by, and names, could then say something else. Events
     that are appended meanwhile are left for the next time.
     """
-    head = scan.head()
+    # The head last: a checkpoint taken meanwhile would otherwise seem to be ahead of the log.
     heard, start = _begin(outside, since)
+    head = scan.head()
     found = scan.rows(head, after=start, columns=columns)
     wrong = list(witnesses.faults(heard, head))
     faults = [

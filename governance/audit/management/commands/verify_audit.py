@@ -57,7 +57,8 @@ class Command(BaseCommand):
             since=_EVERYTHING if options["since_checkpoint"] else None,
             columns=not options["chain_only"],
         )
-        if not options["chain_only"]:
+        # What a folder or a key from elsewhere shows is for whoever brought them, not for the page.
+        if not (options["chain_only"] or options["checkpoints"] or options["public_key"]):
             checks.keep(report, at=now)
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report), ensure_ascii=False))
