@@ -148,6 +148,7 @@ def run(seeds, tamper):
         if not report.faults or misses(report.faults, wanted):
             missed.append((seed, statements, wanted, report.faults))
         transaction.savepoint_rollback(savepoint)
+        transaction.savepoint_commit(savepoint)  # or the next one would stand inside it
     return missed
 
 

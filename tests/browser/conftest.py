@@ -195,6 +195,7 @@ def paths(db):
         "person": f"/people/{person.pk}/",
         "apps": "/apps/",
         "app": f"/apps/{app.pk}/",
+        "changes": "/changes/",
         "audit": "/audit/",
         "sync": "/sync/",
         "rotations": "/rotations/",

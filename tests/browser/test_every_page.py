@@ -14,6 +14,7 @@ PAGES = [
     "people",
     "person",
     "apps",
+    "changes",
     "app",
     "audit",
     "sync",

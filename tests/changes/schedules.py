@@ -35,7 +35,7 @@ from tests.sync.company import SECNUM, START, Company
 TEXT = {"content-type": "text/plain"}
 # What may become of an order, and how often it does.
 FATES = {
-    "good": 26,
+    "good": 22,
     "no connection": 3,
     "timeout before": 4,
     "timeout after": 6,
@@ -44,14 +44,14 @@ FATES = {
     "500 after": 4,
     "nonsense after": 2,
     "429": 3,
-    "404 page": 1,
-    "bearer ended": 1,
+    "404 page": 3,
+    "bearer ended": 3,
     "late": 3,
     "killed before": 4,
     "killed after": 5,
     "paused before": 4,
     "paused after": 5,
-    "paused and killed": 1,
+    "paused and killed": 3,
 }
 # Orders that certainly did nothing and may be sent again.
 NOTHING_DONE = {"no connection", "429", "bearer ended"}
@@ -162,7 +162,7 @@ class Schedule:
             self.the_platform_changes: 3,
             self.somebody_decides: 2,
             self.somebody_cancels: 1,
-            self.rights_change: 1,
+            self.rights_change: 2,
             self.lists_lag: 1,
         }
         for step in self.random.choices(list(steps), list(steps.values()), k=self._length()):
@@ -201,7 +201,8 @@ class Schedule:
     def _plan(self, by):
         kind = self.random.choice(["invite", "invite", "remove", "remove", "role", "again", "all"])
         apps = self.random.sample(["billing-api", "billing-web"], self.random.randint(1, 2))
-        ids = [app.pk for app in App.objects.filter(name__in=apps)]
+        # Ids of ours differ from one process to the next: nothing may be drawn by their order.
+        ids = [App.objects.get(name=name).pk for name in sorted(apps)]
         at = self.company.now
         if kind == "invite":
             emails = [f"new-{self.random.randint(0, 3)}@new.example"]
@@ -210,7 +211,9 @@ class Schedule:
         rows = Collaboration.objects.open().exclude(role="owner").filter(app__in=ids)
         if kind == "again":
             rows = rows.filter(status=Status.PENDING)
-        found = sorted(rows.values_list("person_id", "app_id", "role"), key=str)
+        found = list(
+            rows.order_by("app__name", "collaborator_id").values_list("person_id", "app_id", "role")
+        )
         if not found:
             raise Person.DoesNotExist
         chosen = self.random.sample(found, min(len(found), self.random.randint(1, 2)))
@@ -225,7 +228,8 @@ class Schedule:
         return plans.plan_removals(pairs, by=by, at=at)
 
     def somebody_cancels(self):
-        found = sorted(Change.objects.filter(state=State.WAITING), key=lambda one: one.position)
+        waiting = Change.objects.filter(state=State.WAITING)
+        found = list(waiting.order_by("batch__decided_at", "app__name", "address", "position"))
         if found:
             chosen = self.random.choice(found)
             with self._dying(20, often=0.2), contextlib.suppress(actions.TooLate):

@@ -33,10 +33,10 @@ def test_schedules_of_telling():
 def _is_not_vacuous(played):
     """Everything that can go wrong did, and so did every ending."""
     counts = Schedule.counts
-    wanted = dict.fromkeys(FATES, played // 60) | {
+    wanted = dict.fromkeys(FATES, played // 80) | {
         "killed": played // 8,
         "database gone": played // 50,
-        "rights": played // 10,
+        "rights": played // 12,
         "look failed": played // 50,
         "invite verified": played // 10,
         "remove verified": played // 10,

@@ -87,7 +87,7 @@ def test_nothing_is_told_before_scalingo_said_so_nor_true_before_it_was_read(bro
     Change.objects.update(due_at=ago(seconds=1))
     assert head().startswith("Scalingo is being told 0 of 1 done")
     Change.objects.update(state="told", told_at=ago(seconds=1), tells=1)
-    assert head() == "Scalingo was told; the apps are read again 0 of 1 done"
+    assert head() == "Scalingo was told; the next reading shows whether it is so 0 of 1 done"
     Change.objects.update(state="verified", verified_at=ago(), ended_at=ago())
     assert head() == "All of it was read again, and is so Nothing more is to come."
     ChangeFactory(batch=batch, failed=True)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from governance.changes.models import Change
+from governance.inventory.models import App
 from tests.factories import BatchFactory, ChangeFactory, CollaborationFactory, ago
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,15 @@ def test_a_dialog_asks_and_a_page_does_without_script(
         for sentence in words:
             assert sentence in text(html)
     assert "data-close data-least" in dialog.text
+
+
+def test_the_dialog_warns_of_what_may_break(press, company, text):
+    App.objects.filter(pk=company.api.pk).update(scm_linker=company.ana)
+
+    words = text(press("remove", company.ana, company.api, **DIALOG).text)
+
+    assert "ana linked billing-api to its repository: its automatic deployments may stop." in words
+    assert "Nobody but the owner is left on billing-api who may deploy it." in words
 
 
 def test_raising_to_full_weighs_as_a_removal(press, company):

@@ -43,7 +43,7 @@ def take(*, at: datetime) -> Leased | Change | None:
             Change.objects.select_for_update(of=("self",), skip_locked=True)
             .filter(state=State.WAITING, held_back=False, due_at__lte=at)
             .select_related("app__region", "batch__decided_by")
-            .order_by("due_at", "batch_id", "position")
+            .order_by("due_at", "batch__decided_at", "position", "address")
             .first()
         )
         if change is None:

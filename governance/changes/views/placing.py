@@ -141,6 +141,7 @@ def _page(request: HttpRequest, found: Plan, form: PlaceForm, *, status: int = 2
             "rotations": len({row.app_id for row in found.rows if shown.opens_a_rotation(row)}),
             "grace": settings.CHANGES_GRACE.total_seconds(),
             "is_small": is_small(found),
+            "cells": [shown.cell(row) for row in found.happening] if is_small(found) else [],
         },
         partials={"confirm"} if is_small(found) else set(),
         status=status,

@@ -112,7 +112,7 @@ def _groups(plan: Plan, *, is_matrix: bool) -> list[Group]:
     found = []
     for email, some in groupby(plan.rows, lambda row: row.email):
         rows = list(some)
-        cells = [_cell(row) for row in rows]
+        cells = [cell(row) for row in rows]
         malformed = rows[0].code == "malformed"
         found.append(
             Group(
@@ -145,7 +145,8 @@ def _pages(groups: list[Group]) -> list[list[Group]]:
     return pages
 
 
-def _cell(row: Row) -> dict[str, Any]:
+def cell(row: Row) -> dict[str, Any]:
+    """One row as the templates read it."""
     return {
         "app": row.app_name,
         "app_id": row.app_id,
