@@ -85,6 +85,7 @@ class Order:
     change: object
     fate: str
     at: object
+    status: int | None = None  # as the platform answered, whether or not that arrived
 
 
 class Wire(httpx.BaseTransport):
@@ -379,6 +380,7 @@ class Schedule:
         before = {one.id: one.limited for one in app.collaborations.values()}
         mails = len(self.world.mails)
         response = send(request)
+        order.status = response.status_code
         after = {one.id: one.limited for one in app.collaborations.values()}
         if len(self.world.mails) > mails:
             self.effects.append(("invited", order.app, order.about, order.change))
@@ -540,6 +542,11 @@ class Schedule:
         elif done and not theirs:
             taken_back = change.kind == Kind.INVITE and self._ended_by_us(app, change)
             assert taken_back, (str(change), change.code, done, "was done")
+        if change.kind in ENDING and any(
+            one.change == change.pk and one.fate == "good" and one.status == 404
+            for one in self.orders
+        ):
+            assert change.state == State.VERIFIED, (str(change), "not there is what was wanted")
         if change.state in (State.REFUSED, State.CANCELLED) and not theirs:
             assert not done, (str(change), change.code, done)
 
