@@ -8,7 +8,7 @@ from collections import defaultdict
 from datetime import timedelta
 
 from governance.connections.models import Connection
-from governance.inventory.models import App, Collaboration, Coverage, Role, Scope, Status
+from governance.inventory.models import App, Collaboration, Coverage, Identity, Role, Scope, Status
 from governance.sync.models import HeldRemoval
 from tests.sync import invariants
 from tests.sync.schedules.faults import NOTHING
@@ -223,7 +223,16 @@ def _were_two_readings(told):
 
 
 def _ever_odd(apps):
-    """Who was once something that we have no word for: Scalingo said so, and nothing changed."""
+    """Who was once something that we have no word for: Scalingo said so, and nothing changed.
+
+    Or whose account it did not name, though they had accepted: then they are an address alone.
+    """
     rows = Collaboration.objects.filter(app__in=apps)
     odd = rows.filter(role=Role.UNKNOWN) | rows.filter(status=Status.UNKNOWN)
-    return set(odd.values_list("app_id", "collaborator_id"))
+    accounts = Identity.objects.filter(kind=Identity.Kind.USER_ID).values("person")
+    unnamed = rows.filter(status=Status.ACCEPTED).exclude(person__in=accounts)
+    return {
+        place
+        for found in (odd, unnamed)
+        for place in found.values_list("app_id", "collaborator_id")
+    }
