@@ -118,7 +118,6 @@ _FAR: Mapping[str, Promise] = {
     "already": gettext_lazy("It was so already when its turn came."),
     "under_way": gettext_lazy("Somebody else decided about the same person and app first."),
     "on_it": gettext_lazy("They were on the app already."),
-    "refused": gettext_lazy("Scalingo refused: it said {said}"),
     "first_came_to_nothing": gettext_lazy("What had to be true first did not come true."),
 }
 
@@ -152,8 +151,8 @@ def how_far(change: Change) -> str:
     """How far it is and why, as a sentence."""
     if change.held_back:
         return str(_FAR["held_back"])
-    if change.code == "refused" and not change.said:
-        return str(_FAR[State.REFUSED])
+    if change.code == "refused" and change.said:
+        return change.said  # a sentence that begins so: "Scalingo refused: …"
     return str(_FAR.get(change.code) or _FAR[change.state]).format(said=change.said)
 
 
