@@ -227,8 +227,9 @@ def test_an_app_selected_in_the_tree_is_chosen_to_invite_to(open_page, script):
     page.goto("/apps/?q=billing-api")
 
     page.get_by_label("Select billing-api", exact=True).check()
-    page.get_by_role("button", name="billing-api", exact=True).click()  # opens it
-    page.wait_for_load_state()
+    app = page.get_by_role("button", name="billing-api", exact=True)
+    app.click()  # opens it
+    expect(app).to_have_attribute("aria-expanded", "true")
     page.get_by_label("Select billing-api", exact=True).check()
     page.get_by_role("button", name="Invite").click()
 

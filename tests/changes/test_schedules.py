@@ -39,7 +39,7 @@ def _is_not_vacuous(played):
         "killed": played // 8,
         "database gone": played // 50,
         "rights": played // 12,
-        "look failed": played // 50,
+        "look failed": played // 80,
         "invite verified": played // 10,
         "remove verified": played // 10,
         "change_role verified": played // 20,

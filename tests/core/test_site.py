@@ -176,7 +176,6 @@ def test_every_component_says_its_context(path):
 # Each of them makes markup out of words and ids of ours, and escapes the rest.
 REVIEWED = {
     "governance/core/templatetags/interface.py",
-    "governance/dashboard/acting.py",
     "governance/dashboard/filters.py",
     "governance/dashboard/moments.py",
     "governance/dashboard/rows.py",
@@ -220,7 +219,7 @@ def test_pages_use_icons_that_lucide_has():
 def test_the_style_and_our_script_stay_light():
     style = sum(path.stat().st_size for path in STYLES)
 
-    assert len(SCRIPT.read_text().splitlines()) <= 80
+    assert len(SCRIPT.read_text().splitlines()) <= 90
     assert style + SCRIPT.stat().st_size < 40_000
 
 
