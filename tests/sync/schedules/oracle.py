@@ -194,6 +194,10 @@ class Oracle:
             # it: they are first missed too early, though nobody is ended for that.
             if row.ended_at is not None and self._key(row) not in given:
                 after = row.ended_after or row.started_at
+                # A list is written some seconds after it was asked for; whoever changed in
+                # between has an end that says "not before it was written".
+                if after == row.started_at and row.started_after is not None:
+                    after = row.started_after
                 self._changed_between(told, after, row.ended_at, row)
 
     def _given_away(self):
