@@ -204,17 +204,6 @@ def an_approval_is_for_whatever_comes(monkeypatch):
     assert held
 
 
-def a_held_plan_slips_through_in_halves(monkeypatch):
-    """What waits elsewhere does not count."""
-    monkeypatch.setattr(guard, "waiting_elsewhere", lambda _: 0)
-
-
-def an_old_scope_speaks_for_an_app_read_otherwise(monkeypatch):
-    from governance.sync import region
-
-    monkeypatch.setattr(region, "_not_read_there", lambda *_, **__: {})
-
-
 MUTANTS = [
     a_404_is_an_empty_list,
     a_401_is_an_empty_list,
@@ -233,6 +222,4 @@ MUTANTS = [
     the_edge_before_is_now,
     ends_are_forgotten_when_a_worker_dies,
     an_approval_is_for_whatever_comes,
-    a_held_plan_slips_through_in_halves,
-    an_old_scope_speaks_for_an_app_read_otherwise,
 ]
