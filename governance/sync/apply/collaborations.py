@@ -36,15 +36,20 @@ UPDATE inventory_collaboration c
   FROM diff d WHERE d.what = 'changed' AND c.id = d.collaboration_id
 """
 
+# What follows a period begins where that one ended, a moment later where the clock stood still.
 # Gives those that a cause may be written for.
 _OPEN = """
 WITH opened AS (
     INSERT INTO inventory_collaboration
            (app_id, person_id, collaborator_id, role, status, status_said, digest,
             since_after, since_at, started_after, started_at)
-    SELECT app_id, person_id, collaborator_id, role, status, COALESCE(status_said, ''), digest,
-           since_after, COALESCE(since_at, %(at)s), previous, %(at)s
-      FROM diff WHERE what IN ('new', 'changed')
+    SELECT d.app_id, d.person_id, d.collaborator_id, d.role, d.status,
+           COALESCE(d.status_said, ''), d.digest, d.since_after, COALESCE(d.since_at, %(at)s),
+           d.previous, COALESCE(closed.ended_at, %(at)s)
+      FROM diff d
+      LEFT JOIN inventory_collaboration closed
+             ON d.what = 'changed' AND closed.id = d.collaboration_id
+     WHERE d.what IN ('new', 'changed')
     RETURNING id, app_id, collaborator_id, started_after
 )
 SELECT id, app_id, collaborator_id FROM opened WHERE started_after IS NOT NULL
