@@ -4,7 +4,6 @@ Each is a function that takes pytest's monkeypatch. The schedules must find ever
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -12,9 +11,9 @@ from governance.audit import actions as audit
 from governance.changes import moves, permissions
 from governance.changes.actions import answers, leasing, placing, seeing, telling
 from governance.changes.actions.answers import Outcome
-from governance.changes.models import Change, Kind, Preview, State
+from governance.changes.models import Change, Preview, State
 from governance.core.verdict import ALLOWED
-from governance.scalingo import Limited, Unavailable
+from governance.scalingo import Unavailable
 
 
 def re_send_on_time_out(monkeypatch):
@@ -133,51 +132,6 @@ def no_second_question_about_rights(monkeypatch):
     monkeypatch.setattr(permissions, "may_change", lambda user, kinds: ALLOWED)
 
 
-def verified_when_told(monkeypatch):
-    """Scalingo's yes is taken for the truth."""
-    real = telling._write
-
-    def write(change, outcome, at):
-        real(change, outcome, at)
-        if change.state == State.TOLD:
-            entry = moves.move(change, State.VERIFIED, at=at)
-            change.verified_at = at
-            moves.save([change], [entry], at=at)
-
-    monkeypatch.setattr(telling, "_write", write)
-
-
-def a_429_is_tried_again_at_once(monkeypatch):
-    real = telling._call
-
-    def call(client, region, change):
-        try:
-            return real(client, region, change)
-        except Limited:
-            return real(client, region, change)
-
-    monkeypatch.setattr(telling, "_call", call)
-
-
-def removals_are_told_until_they_show(monkeypatch):
-    """However often a list still has somebody, they are removed again."""
-    monkeypatch.setattr(seeing, "MOST_TELLS", 100)
-    monkeypatch.setattr(seeing, "LAG", timedelta(0))
-
-
-def invitations_are_told_again_too(monkeypatch):
-    """An invitation that a reading does not show is sent once more."""
-    real = seeing._was_not_done
-
-    def again(change, seen, at):
-        if change.kind == Kind.INVITE and seen.read_at >= change.due_at:
-            change.due_at = at
-            return moves.move(change, State.WAITING, at=at, code="again")
-        return real(change, seen, at)
-
-    monkeypatch.setattr(seeing, "_was_not_done", again)
-
-
 MUTANTS = [
     re_send_on_time_out,
     re_send_after_a_crash,
@@ -188,8 +142,4 @@ MUTANTS = [
     a_404_is_a_failure,
     a_form_sent_twice_is_two_batches,
     no_second_question_about_rights,
-    verified_when_told,
-    a_429_is_tried_again_at_once,
-    removals_are_told_until_they_show,
-    invitations_are_told_again_too,
 ]
