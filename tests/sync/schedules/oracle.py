@@ -193,12 +193,7 @@ class Oracle:
             # Given away while the list of apps cannot be read, an app looks as if nobody were on
             # it: they are first missed too early, though nobody is ended for that.
             if row.ended_at is not None and self._key(row) not in given:
-                after = row.ended_after or row.started_at
-                # A list is written some seconds after it was asked for; whoever changed in
-                # between has an end that says "not before it was written".
-                if after == row.started_at and row.started_after is not None:
-                    after = row.started_after
-                self._changed_between(told, after, row.ended_at, row)
+                self._changed_between(told, _not_before(row), row.ended_at, row)
 
     def _given_away(self):
         """The apps (region, id) that ever had another owner."""
@@ -224,6 +219,16 @@ def _planned(plans):
 
 def _were_two_readings(told):
     return bool(told) and max(told) - min(told) >= timedelta(seconds=60)
+
+
+def _not_before(row):
+    """The earliest that a period may have ended.
+
+    A list is written some seconds after it was asked for; whoever changed in between has an end
+    that says "not before it was written".
+    """
+    after = row.ended_after or row.started_at
+    return row.started_after or after if after == row.started_at else after
 
 
 def _ever_odd(apps):
