@@ -244,6 +244,9 @@ class Change(models.Model):
             models.Index(
                 fields=["look_at"], name="change_to_look_at", condition=Q(look_at__isnull=False)
             ),
+            models.Index(
+                fields=["ended_at"], name="change_failed", condition=Q(state=State.FAILED)
+            ),
             models.Index(fields=["app", "-due_at"], name="change_of_app"),
             models.Index(fields=["person", "-due_at"], name="change_of_person"),
             models.Index(fields=["address"], name="change_of_address"),

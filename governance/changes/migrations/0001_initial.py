@@ -278,6 +278,11 @@ class Migration(migrations.Migration):
                         fields=["look_at"],
                         name="change_to_look_at",
                     ),
+                    models.Index(
+                        condition=models.Q(("state", "failed")),
+                        fields=["ended_at"],
+                        name="change_failed",
+                    ),
                     models.Index(fields=["app", "-due_at"], name="change_of_app"),
                     models.Index(fields=["person", "-due_at"], name="change_of_person"),
                     models.Index(fields=["address"], name="change_of_address"),
