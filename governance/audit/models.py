@@ -7,9 +7,7 @@ the application adds and nobody changes (`0003_checkpoints`).
 """
 
 import json
-from datetime import datetime
 from typing import Any, Self
-from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -22,36 +20,10 @@ KEY_ADDED, KEY_REVOKED = "audit.key_added", "audit.key_revoked"
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    """Filters of the log. Each has its own index, in the order of time."""
-
-    def about_app(self, app_id: UUID) -> Self:
-        return self.filter(app_id=app_id)
-
-    def about_person(self, person_id: UUID) -> Self:
-        return self.filter(person_id=person_id)
-
-    def by_actor(self, actor_id: UUID) -> Self:
-        return self.filter(actor_id=actor_id)
+    """Filters of the log."""
 
     def of_kind(self, *kinds: str) -> Self:
         return self.filter(kind__in=kinds)
-
-    def from_source(self, source: Source) -> Self:
-        return self.filter(source=source)
-
-    def between(self, since: datetime | None, until: datetime | None) -> Self:
-        """What occurred from `since` on and before `until`; None leaves that side open."""
-        found = self if since is None else self.filter(occurred_at__gte=since)
-        return found if until is None else found.filter(occurred_at__lt=until)
-
-    def older_than(self, sequence: int) -> Self:
-        return self.filter(sequence__lt=sequence)
-
-    def newer_than(self, sequence: int) -> Self:
-        return self.filter(sequence__gt=sequence)
-
-    def newest_first(self) -> Self:
-        return self.order_by("-sequence")
 
 
 EventManager = models.Manager.from_queryset(EventQuerySet)

@@ -10,7 +10,6 @@ from psycopg import sql
 
 TABLES = ("audit_event", "audit_personal", "audit_head")
 ADDED_TO = ("audit_checkpoint", "audit_witness", "audit_check")
-FUNCTIONS = ("audit_append(jsonb)", "audit_erase(uuid[], jsonb)")
 
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO {role};

@@ -1,17 +1,15 @@
-"""Questions about what was decided: lists, one batch with how far it is, what is under way."""
+"""Questions about what was decided: how far a batch is, its result, what sync must know of it."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q
 
 from governance.changes import words
 from governance.changes.models import OPEN, UNDONE, Batch, Change, State
-from governance.changes.plans.making import pace
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -108,75 +106,12 @@ class Progress:
         return sum(self.counts.get(state, 0) for state in UNDONE)
 
 
-def lines(changes: "QuerySet[Change]", *, at: datetime) -> list[Line]:
-    """Changes in the order they are given, with their words."""
-    found = changes.select_related(
-        "app__region", "app__project", "person", "batch__decided_by", "cancelled_by"
-    )
-    return [Line(change, at) for change in found]
-
-
-def batches(user: "User") -> "QuerySet[Batch]":
-    """Everything decided, the newest first, over the apps that `user` may see.
-
-    Each with `total` and the number of its changes in each state: `waiting`, `verified`, …
-    """
-    mine = Q() if user.sees_everything else Q(changes__app__project_id__in=user.projects)
-    counts = {
-        state.value: Count("changes", filter=mine & Q(changes__state=state)) for state in State
-    }
-    return (
-        Batch.objects.visible_to(user)
-        .select_related("decided_by", "person")
-        .annotate(total=Count("changes", filter=mine or None), **counts)
-        .order_by("-decided_at", "id")
-    )
-
-
 def of_batch(batch: Batch, user: "User", *, at: datetime) -> list[Line]:
     """The changes of a batch in the order of its plan."""
-    return lines(batch.changes.visible_to(user).order_by("position"), at=at)
-
-
-def progress(batch: Batch, user: "User", *, at: datetime) -> Progress:
-    """How far a batch is now."""
-    rows = list(
-        batch.changes.visible_to(user).values_list("state", "held_back", "due_at", "app_id")
+    found = batch.changes.visible_to(user).select_related(
+        "app__region", "app__project", "person", "batch__decided_by", "cancelled_by"
     )
-    counts = Counter(state for state, *_ in rows)
-    due = [when for state, back, when, _ in rows if state == State.WAITING and not back]
-    ahead = (
-        Change.objects.filter(state=State.WAITING, held_back=False, due_at__lte=min(due))
-        .exclude(batch=batch)
-        .count()
-        if due
-        else 0
-    )
-    left = pace(len(due), ahead).seconds + max((min(due) - at).total_seconds(), 0) if due else 0
-    return Progress(dict(counts), round(left), min(due) if due else None)
-
-
-def of_app(app_id: UUID, user: "User") -> "QuerySet[Change]":
-    """What was decided about one app, the newest first."""
-    found = Change.objects.visible_to(user).filter(app_id=app_id)
-    return found.order_by("-batch__decided_at", "position")
-
-
-def of_person(person_id: UUID, email: str, user: "User") -> "QuerySet[Change]":
-    """What was decided about one person, or about their address; the newest first."""
-    found = Change.objects.visible_to(user).filter(
-        Q(person_id=person_id) | Q(address=email.lower())
-    )
-    return found.order_by("-batch__decided_at", "position")
-
-
-def under_way(app_ids: Collection[UUID]) -> dict[tuple[UUID, str], Change]:
-    """What is under way on these apps, by app and address in small letters."""
-    found = Change.objects.open().filter(app_id__in=app_ids, held_back=False)
-    return {
-        (change.app_id, change.address): change
-        for change in found.select_related("batch__decided_by")
-    }
+    return [Line(change, at) for change in found.order_by("position")]
 
 
 def apps_to_read(*, at: datetime) -> set[UUID]:

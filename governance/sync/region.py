@@ -68,8 +68,7 @@ def read_some(place: Place, app_ids: Set[UUID]) -> None:
     place.step.total = len(wanted)
     listed = [app for app in wanted.values() if app.scope_kind != Scope.Kind.APP]
     if any(app.scope_kind == Scope.Kind.COLLABORATORS for app in listed):
-        scope = scopes.scope_of(place.connection.pk, place.region, Scope.Kind.COLLABORATORS)
-        scopes.begin(scope, at=place.context.clock()).enforce()
+        place.start(Scope.Kind.COLLABORATORS).enforce()
     wanted |= _not_read_there(place, listed, reason="read_otherwise")
     read_singly(place, wanted.values())
 

@@ -7,7 +7,7 @@ three readings over a day, each with Scalingo's own "no such app", end what was 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from governance.audit.actions import record_many
@@ -123,10 +123,3 @@ def bury(app_ids: set[UUID], *, at: datetime) -> int:
             for app in gone
         )
     return len(gone)
-
-
-def live_apps() -> int:
-    """How many apps exist, as far as we know."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM inventory_app WHERE gone_at IS NULL")
-        return int(cursor.fetchone()[0])

@@ -61,6 +61,11 @@ class Acting:
         person = found.order_by("-username").first()
         return plans.plan_offboarding(person, by=by or self.admin, at=self.now)
 
+    def retry(self, batch):
+        """Place again what of a batch came to nothing."""
+        plan = plans.plan_retry(batch, by=self.admin, at=self.now)
+        return self.place(plan, reason="again").batch
+
     def keep(self, plan, by=None):
         return plans.keep(plan, by=by or self.admin, source=Source.PAGE)
 

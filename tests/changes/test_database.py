@@ -1,6 +1,5 @@
 """What the database refuses, whatever the code does; and who may decide what."""
 
-from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -176,11 +175,7 @@ def test_only_what_came_to_nothing_is_tried_again(company):
     batch = company.place(company.removal((LIM, "billing-api"), (LIM, "billing-web"))).batch
     company.tell()
     company.sync()
-    again = actions.retry_failed(
-        batch, by=company.admin, reason="again", source="page", at=company.now
-    ).batch
+    again = company.retry(batch)
     assert [change.app.name for change in again.changes.all()] == ["billing-api"]
     with pytest.raises(actions.NothingToDo):
-        actions.retry_failed(
-            again, by=company.admin, reason="again", source="page", at=company.now + timedelta(1)
-        )
+        company.retry(again)

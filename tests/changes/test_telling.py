@@ -109,12 +109,10 @@ def test_an_invitation_that_never_arrived_is_not_sent_again(company, how):
     assert (company.mails(), len(company.orders())) == ([], 1)
     assert not is_so(company, "invite")
 
-    again = actions.retry_failed(
-        change.batch, by=company.admin, reason="again", source="page", at=company.now
-    )
+    again = company.retry(change.batch)
     company.tell()
     company.sync()
-    assert again.batch.changes.get().state == "verified"
+    assert again.changes.get().state == "verified"
     assert len(company.mails(NEW)) == 1
 
 

@@ -1,10 +1,10 @@
 """What can be done with changes. One transaction each, its events last.
 
-`place`, `cancel` and `retry_failed` are for people; `tell_due`, `give_up_on_the_lost` and `seen`
-for workers, any number of them, at any time.
+`place` and `cancel` are for people; `tell_due`, `give_up_on_the_lost` and `seen` for workers, any
+number of them, at any time.
 """
 
-from governance.changes.actions.cancelling import TooLate, cancel, cancel_batch, retry_failed
+from governance.changes.actions.cancelling import TooLate, cancel
 from governance.changes.actions.placing import NothingToDo, Placed, PlanIsOld, place
 from governance.changes.actions.seeing import looked, seen
 from governance.changes.actions.telling import give_up_on_the_lost, tell_due
@@ -15,11 +15,9 @@ __all__ = [
     "PlanIsOld",
     "TooLate",
     "cancel",
-    "cancel_batch",
     "give_up_on_the_lost",
     "looked",
     "place",
-    "retry_failed",
     "seen",
     "tell_due",
 ]

@@ -1,4 +1,4 @@
-"""Stop what Scalingo was not told yet; try again what came to nothing."""
+"""Stop what Scalingo was not told yet."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
 from governance.audit.events import Source
-from governance.changes import permissions, plans
-from governance.changes.actions.placing import Placed, place
-from governance.changes.models import Batch, Change, State
+from governance.changes import permissions
+from governance.changes.models import Change, State
 from governance.changes.moves import move, save
 
 
@@ -47,20 +46,3 @@ def cancel(change_ids: Collection[UUID], *, by: User, source: Source, at: dateti
 
 def _followers(change_ids: Collection[UUID]) -> set[UUID]:
     return set(Change.objects.filter(follows__in=change_ids).values_list("pk", flat=True))
-
-
-def cancel_batch(batch: Batch, *, by: User, source: Source, at: datetime) -> list[Change]:
-    """Cancel what of a batch still waits. Raises `TooLate` and `Refused`."""
-    return cancel(set(batch.changes.values_list("pk", flat=True)), by=by, source=source, at=at)
-
-
-def retry_failed(
-    batch: Batch, *, by: User, reason: str, source: Source, at: datetime, typed: str = ""
-) -> Placed:
-    """Place once more what of a batch was refused, failed or cancelled, as far as it would happen.
-
-    Raises what `place` does: `NothingToDo` when none of it would.
-    """
-    plan = plans.keep(plans.plan_retry(batch, by=by, at=at), by=by, source=source)
-    assert plan.id is not None  # noqa: S101  A kept plan has one.
-    return place(plan.id, by=by, reason=reason, source=source, at=at, typed=typed)

@@ -32,15 +32,11 @@ class Wanted:
     problem: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            name: str(value) if isinstance(value, UUID) else value
-            for name, value in asdict(self).items()
-        }
+        return _plain(asdict(self))
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> Self:
-        ids = {name: UUID(said[name]) if said[name] else None for name in ("app_id", "person_id")}
-        return cls(**{**said, **ids})
+        return cls(**_with_ids(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +93,11 @@ class Row:
         return [words.warning(code, self) for code in self.warnings]
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            name: str(value) if isinstance(value, UUID) else value
-            for name, value in asdict(self).items()
-        }
+        return _plain(asdict(self))
 
     @classmethod
     def from_json(cls, said: dict[str, Any]) -> Self:
-        ids = {name: UUID(said[name]) if said[name] else None for name in ("app_id", "person_id")}
-        return cls(**{**said, **ids, "warnings": tuple(said["warnings"])})
+        return cls(**{**_with_ids(said), "warnings": tuple(said["warnings"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +157,8 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {
         name: str(value) if isinstance(value, UUID) else value for name, value in fields.items()
     }
+
+
+def _with_ids(said: dict[str, Any]) -> dict[str, Any]:
+    ids = {name: UUID(said[name]) if said[name] else None for name in ("app_id", "person_id")}
+    return {**said, **ids}

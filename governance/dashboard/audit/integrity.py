@@ -38,11 +38,6 @@ class Integrity:
         """Events that could be cut off or rewritten unseen."""
         return max(0, self.events - self.outside)
 
-    @property
-    def unchecked(self) -> int:
-        """Events that no check has recomputed yet."""
-        return max(0, self.events - self.checked_last)
-
 
 _INTEGRITY = """
 SELECT coalesce((SELECT sequence FROM audit_head), 0),
