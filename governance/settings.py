@@ -162,6 +162,7 @@ INSTALLED_APPS = [
     "governance.changes",
     "governance.sync",
     "governance.rotations",
+    "governance.reports",
     "governance.dashboard",
     "django.contrib.auth",
     "django.contrib.contenttypes",
