@@ -77,9 +77,9 @@ def _send(delivery: Delivery) -> str:
     message = EmailMessage(delivery.subject, delivery.body, to=[delivery.recipient])
     if delivery.attachment_name:
         # As bytes: nothing on the way may change a line's end.
-        message.attach(
-            delivery.attachment_name, delivery.attachment.encode(), "application/octet-stream"
-        )
+        kept = delivery.attachment_bytes
+        data = delivery.attachment.encode() if kept is None else bytes(kept)
+        message.attach(delivery.attachment_name, data, "application/octet-stream")
     try:
         message.send()
     except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -99,7 +99,7 @@ def _settle(delivery: Delivery, error: str, at: datetime) -> None:
     Attempt.objects.create(delivery=delivery, at=at, error=error)
     changes: dict[str, object] = {"attempts": F("attempts") + 1, "leased_until": None}
     if not error:
-        changes |= {"state": Delivery.State.SENT, "settled_at": at}
+        changes |= {"state": Delivery.State.SENT, "settled_at": at, "attachment_bytes": None}
     elif delivery.attempts < len(WAITS):
         changes |= {"due_at": at + WAITS[delivery.attempts]}
     else:

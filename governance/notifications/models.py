@@ -25,9 +25,11 @@ class Delivery(models.Model):
     recipient = models.CharField(max_length=254)
     subject = models.CharField(max_length=200)
     body = models.TextField()
-    # A text file that comes with it, byte for byte.
+    # A file that comes with it, byte for byte: a text, or anything. `attachment_bytes` go when the
+    # mail was taken: who promised it keeps the file.
     attachment_name = models.CharField(max_length=120, blank=True)
     attachment = models.TextField(blank=True)
+    attachment_bytes = models.BinaryField(null=True)
     created_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -265,3 +265,28 @@ def test_mail_may_be_written_to_a_folder(checkpoint, now, settings, tmp_path):
     deliver(now)
 
     assert "Audit log checkpoint" in next(tmp_path.iterdir()).read_text()
+
+
+def test_a_file_of_any_bytes_comes_whole_and_is_not_kept_once_it_was_taken(db, now):
+    data = bytes(range(256)) * 3
+    actions.promise(
+        [
+            Delivery(
+                topic="test",
+                reference="1",
+                recipient="a@example.com",
+                subject="A file",
+                body="Here.",
+                attachment_name="all.bin",
+                attachment_bytes=data,
+                created_at=now,
+                due_at=now,
+            )
+        ]
+    )
+
+    deliver(now)
+
+    (name, content, _kind) = mail.outbox[0].attachments[0]
+    assert (name, content) == ("all.bin", data)
+    assert Delivery.objects.get().attachment_bytes is None

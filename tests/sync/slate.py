@@ -18,6 +18,7 @@ _DOMAINS = (
     "changes",
     "sync",
     "rotations",
+    "reports",
 )
 _KEPT = (
     *("audit_event", "audit_personal", "audit_head"),
