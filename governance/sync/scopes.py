@@ -13,9 +13,6 @@ from django.db.models import Max
 from governance.inventory.models import Coverage, Region, Scope
 from governance.sync.fencing import Fence, next_number, too_late
 
-# Equal readings further apart than this many intervals are not "in a row": what lay between was
-# not read, and is shown so.
-_SILENCE = 3
 _TICK = timedelta(milliseconds=1)
 
 
@@ -161,7 +158,7 @@ def observed(reading: Reading, digest: bytes) -> None:
 
     Raises `Fenced` when a newer observation that differs was noted meanwhile.
     """
-    oldest = reading.at - _SILENCE * settings.SYNC_EVERY
+    oldest = reading.at - Coverage.SILENCE * settings.SYNC_EVERY
     names: dict[str, Any] = {
         "at": reading.at,
         "scope": reading.scope.pk,

@@ -1,6 +1,7 @@
 """Regions, projects and apps, and what apps were called."""
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.indexes import GinIndex
@@ -9,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.models.people import Person
+from governance.inventory.models.periods import counts_at
 from governance.inventory.words import Pieces
 
 if TYPE_CHECKING:
@@ -122,6 +124,15 @@ class App(models.Model):
         return bool(self.parent_name)
 
 
+class AppPeriodQuerySet(models.QuerySet["AppPeriod"]):
+    def at(self, at: datetime) -> Self:
+        """What counts as the name and the project at `at`; see `counts_at`."""
+        return self.filter(counts_at(at))
+
+
+AppPeriodManager = models.Manager.from_queryset(AppPeriodQuerySet)
+
+
 class AppPeriod(models.Model):
     """What an app was called and which project it was in. Its owner is a collaboration."""
 
@@ -132,6 +143,8 @@ class AppPeriod(models.Model):
     started_at = models.DateTimeField()
     ended_after = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = AppPeriodManager()
 
     class Meta:
         constraints = [

@@ -1,5 +1,6 @@
 """Who is on which app, as what, since when; and who made each change."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from governance.inventory.models.apps import App
 from governance.inventory.models.choices import Role, Status
 from governance.inventory.models.people import Person
+from governance.inventory.models.periods import counts_at
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -18,6 +20,10 @@ class CollaborationQuerySet(models.QuerySet["Collaboration"]):
     def open(self) -> Self:
         """What is true now, as far as was read."""
         return self.filter(ended_at=None)
+
+    def at(self, at: datetime) -> Self:
+        """What counts as being there at `at`; see `counts_at`."""
+        return self.filter(counts_at(at))
 
     def visible_to(self, user: "User") -> Self:
         if user.sees_everything:

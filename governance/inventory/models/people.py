@@ -1,6 +1,7 @@
 """People and service accounts: by what they are known, and their 2FA over time."""
 
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.indexes import GinIndex
@@ -9,6 +10,7 @@ from django.db.models import OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.models.choices import TwoFactor
+from governance.inventory.models.periods import counts_at
 from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces
 
 if TYPE_CHECKING:
@@ -132,6 +134,15 @@ class Identity(models.Model):
         return f"{self.kind} {self.value}"
 
 
+class TwoFactorPeriodQuerySet(models.QuerySet["TwoFactorPeriod"]):
+    def at(self, at: datetime) -> Self:
+        """What counts as the 2FA at `at`; see `counts_at`."""
+        return self.filter(counts_at(at))
+
+
+TwoFactorPeriodManager = models.Manager.from_queryset(TwoFactorPeriodQuerySet)
+
+
 class TwoFactorPeriod(models.Model):
     """How long a person's 2FA was on, off or unknown."""
 
@@ -141,6 +152,8 @@ class TwoFactorPeriod(models.Model):
     started_at = models.DateTimeField()
     ended_after = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = TwoFactorPeriodManager()
 
     class Meta:
         constraints = [

@@ -45,6 +45,10 @@ class Scope(models.Model):
                 "connection_id", "region", "kind", "app_scalingo_id", name="one_scope"
             )
         ]
+        indexes = [
+            # Where an app was ever read by itself, whoever reads it now.
+            models.Index("app_scalingo_id", name="scope_of_one_app", condition=Q(kind="app"))
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.app_scalingo_id}".strip()
@@ -56,6 +60,10 @@ class Coverage(models.Model):
     An idle sync extends `until` of one row per scope and writes nothing else. A failed reading, a
     different answer or a long silence starts another row.
     """
+
+    # Equal readings further apart than this many intervals are not "in a row": what lay between was
+    # not read, and is shown so.
+    SILENCE = 3
 
     scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="coverage")
     since = models.DateTimeField()

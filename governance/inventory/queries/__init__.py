@@ -9,4 +9,5 @@ back in as few round trips as it can: a page of this product costs at most six q
     people.py    the list of people; one person and where they are
     tree.py      project → app → people; branches.py: the people of the open ones
     history.py   what changed, with who did it
+    asof.py      who was where at an instant, and how far that is known
 """
