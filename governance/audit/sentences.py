@@ -68,6 +68,16 @@ SENTENCES: dict[str, Promise] = {
     "platform.app_moved": gettext_lazy("{app} moved to another project."),
     "fact.app_described": gettext_lazy("{actor} described {app}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
+    "fact.two_factor_attested": gettext_lazy(
+        "{actor} attested that {person} has 2FA on, until {until}: {evidence}."
+    ),
+    "fact.attestation_withdrawn": gettext_lazy(
+        "{actor} withdrew what was attested of the 2FA of {person}."
+    ),
+    "fact.two_factor_excepted": gettext_lazy(
+        "{actor} let {person} go without 2FA until {until}: {reason}."
+    ),
+    "fact.exception_ended": gettext_lazy("{actor} ended the exception of {person} from 2FA."),
     "change.batch_placed": gettext_lazy(
         "{actor} decided on {changes} changes ({purpose}): {reason}."
     ),

@@ -1,13 +1,17 @@
 """What somebody says about a person or an app, from strings into values."""
 
 import unicodedata
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from governance.facts.models import AppClass, Employment, PersonKind
+
+LONGEST = timedelta(days=366)  # of an attestation and of an exception: each is said anew in time
 
 
 def visible(value: str) -> None:
@@ -51,3 +55,52 @@ class PersonForm(_Described):
 class AppForm(_Described):
     app_class = forms.ChoiceField(label=_("Class"), choices=AppClass.choices)
     team = forms.CharField(label=_("Team"), max_length=120, required=False, validators=[visible])
+
+
+class UntilForm(forms.Form):
+    """What is said, and until the end of which day. `today` is today where the reader is."""
+
+    until = forms.DateField(
+        label=_("Until"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("The end of that day; a year from now at most."),
+    )
+
+    def __init__(self, *args: Any, today: date, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.today = today
+
+    def clean_until(self) -> datetime:
+        day: date = self.cleaned_data["until"]
+        if day < self.today:
+            raise ValidationError(_("That day is over. Please choose a later one."))
+        if day - self.today > LONGEST:
+            raise ValidationError(_("That is more than a year away. Please choose an earlier day."))
+        return end_of(day)
+
+
+class AttestationForm(UntilForm):
+    evidence = forms.CharField(
+        label=_("What it rests on"),
+        min_length=5,
+        max_length=500,
+        validators=[visible],
+        help_text=_("For example: shown on a call, a screenshot in ticket 4711."),
+    )
+    field_order = ["evidence", "until"]
+
+
+class ExceptionForm(UntilForm):
+    reason = forms.CharField(
+        label=_("Reason"),
+        min_length=5,
+        max_length=500,
+        validators=[visible],
+        help_text=_("Why not yet, and what protects the account meanwhile."),
+    )
+    field_order = ["reason", "until"]
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a day in the installation's zone."""
+    return timezone.make_aware(datetime.combine(day, time.max))

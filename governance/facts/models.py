@@ -4,6 +4,9 @@ The newest row of a subject is what holds. Ids of inventory are kept as foreign 
 nobody means nothing.
 """
 
+import uuid
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -83,3 +86,79 @@ class PersonFact(models.Model):
     def says_the_same(self, other: "PersonFact") -> bool:
         mine = (self.kind, self.employment, self.employer)
         return mine == (other.kind, other.employment, other.employer)
+
+
+class _Until(models.Model):
+    """What somebody says of a person's 2FA, which holds until a day at most.
+
+    The row with no `ended_at` is the one that holds; another, or a withdrawal, ends it and leaves
+    it as it is.
+    """
+
+    said_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    said_at = models.DateTimeField()
+    until = models.DateTimeField()  # the end of the last day on which it holds
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+
+    def holds(self, at: datetime) -> bool:
+        is_open = self.ended_at is None or self.ended_at > at
+        return self.said_at <= at <= self.until and is_open
+
+
+class OwnerAttestation(_Until):
+    """That an owner, whose 2FA Scalingo does not tell, has it on; with what it rests on."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="attestations")
+    evidence = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "person", condition=models.Q(ended_at=None), name="one_open_attestation"
+            ),
+            models.CheckConstraint(
+                name="attestations_end_by_somebody",
+                condition=models.Q(ended_at=None, ended_by=None)
+                | models.Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attestations_rest_on_something", condition=~models.Q(evidence="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attested until {self.until:%Y-%m-%d}"
+
+
+class TwoFactorException(_Until):
+    """That somebody may go without 2FA for a while: why, who approved it, until when."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        Person, on_delete=models.CASCADE, related_name="two_factor_exceptions"
+    )
+    reason = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "person", condition=models.Q(ended_at=None), name="one_open_exception"
+            ),
+            models.CheckConstraint(
+                name="exceptions_end_by_somebody",
+                condition=models.Q(ended_at=None, ended_by=None)
+                | models.Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+            models.CheckConstraint(name="exceptions_have_a_reason", condition=~models.Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"excepted until {self.until:%Y-%m-%d}"
