@@ -1,0 +1,246 @@
+"""Make a report: the one door to rows, totals and formats.
+
+    made = make(asked, "xlsx", out, by=Maker.of(user), at=now)
+    made.complete, made.why_partial, made.sha256, made.file_name
+
+    response = StreamingHttpResponse(stream(asked, "csv", by=Maker.of(user), at=now))
+
+Nothing is recorded and nobody's right is asked for here: whoever calls it does both, before. It
+reads through a connection of its own, so it sees what is committed.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from django.utils.translation import gettext as _
+
+from governance.reports.beside import Beside, Maker, beside
+from governance.reports.formats import text
+from governance.reports.registers import REPORTS
+from governance.reports.registers.base import Asked, Report, Totals
+from governance.reports.snapshot import Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = ["FORMATS", "CannotBeMade", "Made", "Maker", "Options", "make", "stream"]
+
+
+class CannotBeMade(Exception):
+    """No such report, format, or report without a time it needs. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a CSV is written: with a byte order mark, with `;` between cells."""
+
+    bom: bool = False
+    semicolon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of it. `why_partial` are sentences, none where it is complete.
+
+    `equation` is what the control totals say, `coverage` what was read, each a sentence or some.
+    """
+
+    rows: int
+    bytes: int
+    sha256: str
+    totals: Totals
+    complete: bool
+    why_partial: list[str]
+    media_type: str
+    file_name: str
+    equation: str = ""
+    coverage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to write a report. `most_rows`: beyond, it is refused; `aloud_rows`: beyond, it is made
+    in the background alone."""
+
+    name: str
+    media_type: str
+    write: "Write"
+    most_rows: int | None = None
+    aloud_rows: int | None = None
+
+
+Progress = Callable[[int, int], None]
+
+
+class Write(Protocol):
+    """Writes one report to `out` and says how many rows it wrote."""
+
+    def __call__(
+        self,
+        reading: Snapshot,
+        found: Beside,
+        out: io.RawIOBase,
+        options: Options,
+        progress: Progress,
+    ) -> int: ...
+
+
+def make(
+    asked: Asked,
+    format: str,  # noqa: A002  It is called so everywhere.
+    out: BinaryIO,
+    *,
+    by: Maker | None,
+    at: datetime,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Made:
+    """Write the report that was asked for to `out`, from one snapshot.
+
+    `by` None is the terminal. `progress` is called now and then with how many rows are written,
+    and of how many. Raises `CannotBeMade`, whatever writing to `out` raises, and database errors.
+    What was written before something was raised is worth nothing.
+    """
+    report, way = report_of(asked), format_of(format)
+    sink = _Sink(out)
+    with snapshot() as reading:
+        found = beside(report, asked, reading, by=by, at=at)
+        if way.most_rows is not None and found.rows > way.most_rows:
+            raise CannotBeMade(
+                _("It has %(rows)d rows, and %(format)s holds %(most)d at most: choose another.")
+                % {"rows": found.rows, "format": format.upper(), "most": way.most_rows}
+            )
+        rows = way.write(
+            reading, found, sink, options or Options(), progress or (lambda done, of: None)
+        )
+    found = found.with_rows(rows)
+    return Made(
+        rows=rows,
+        bytes=sink.size,
+        sha256=sink.sha256,
+        totals=found.totals,
+        complete=found.is_complete,
+        why_partial=found.why_partial,
+        media_type=way.media_type,
+        file_name=file_name(asked, format, complete=found.is_complete),
+        equation="\n".join(found.totals.sentences),
+        coverage=coverage_sentence(found),
+    )
+
+
+def stream(
+    asked: Asked,
+    format: str = "csv",  # noqa: A002
+    *,
+    by: Maker | None,
+    at: datetime,
+    options: Options | None = None,
+) -> Iterator[bytes]:
+    """The CSV in pieces as the database gives them; its totals are counted after its rows.
+
+    Raises `CannotBeMade` at once, database errors while it is read. Closing it, or forgetting it,
+    at any piece releases the snapshot and its connection.
+    """
+    report = report_of(asked)
+    if format != "csv":
+        raise CannotBeMade(_("Only CSV is given while it is made."))
+    return _stream(report, asked, by=by, at=at, options=options or Options())
+
+
+def _stream(
+    report: Report, asked: Asked, *, by: Maker | None, at: datetime, options: Options
+) -> Iterator[bytes]:
+    with snapshot() as reading:
+
+        def trailer(rows: int) -> list[str]:
+            found = beside(report, asked, reading, by=by, at=at)
+            return text.said(found.with_rows(rows))
+
+        yield from text.pieces(reading, report, asked, trailer, options.bom, options.semicolon)
+
+
+def file_name(asked: Asked, format: str, *, complete: bool = True) -> str:  # noqa: A002
+    """access-by-app-20261121T170000Z.csv; a partial one says so in its name."""
+    partial = "" if complete else "-PARTIAL"
+    return f"{asked.report}-{asked.at:%Y%m%dT%H%M%SZ}{partial}.{format}"
+
+
+def media_type(format: str) -> str:  # noqa: A002
+    """Raises `CannotBeMade` where there is no such format."""
+    return format_of(format).media_type
+
+
+def coverage_sentence(found: Beside) -> str:
+    """How many apps were expected and read."""
+    return _("%(read)d of %(expected)d apps read") % {
+        "read": found.standing.read,
+        "expected": found.standing.expected,
+    }
+
+
+def report_of(asked: Asked) -> Report:
+    report = REPORTS.get(asked.report)
+    if report is None:
+        raise CannotBeMade(_("There is no report %(name)s.") % {"name": asked.report})
+    if report.speaks_of_a_period and asked.since is None:
+        raise CannotBeMade(_("This report is about a period: say since when."))
+    if report.needs_everything and not asked.everything:
+        raise CannotBeMade(_("This report is for those who may see everything."))
+    return report
+
+
+def format_of(name: str) -> Format:
+    if name not in FORMATS:
+        raise CannotBeMade(_("There is no format %(name)s.") % {"name": name})
+    return FORMATS[name]
+
+
+# --- the formats ----------------------------------------------------------------------------------
+
+
+def _csv(
+    reading: Snapshot, found: Beside, out: io.RawIOBase, options: Options, progress: Progress
+) -> int:
+    written = 0
+
+    def trailer(rows: int) -> list[str]:
+        nonlocal written
+        written = rows
+        return text.said(found.with_rows(rows))
+
+    for piece in text.pieces(
+        reading, found.report, found.asked, trailer, options.bom, options.semicolon
+    ):
+        out.write(piece)
+    progress(written, found.rows)
+    return written
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("csv", "text/csv; charset=utf-8", _csv),
+}
+
+
+class _Sink(io.RawIOBase):
+    """Counts and hashes what goes to `out`; written from front to end, never read again."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._sum, self.size = out, sha256(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: "ReadableBuffer") -> int:
+        written = bytes(piece)
+        self._sum.update(written)
+        self.size += len(written)
+        self._out.write(written)
+        return len(written)
+
+    @property
+    def sha256(self) -> str:
+        return self._sum.hexdigest()

@@ -1,0 +1,254 @@
+"""Who may do what on which app: by app, by person, and those who may do everything.
+
+Three reports over the same rows, a person on an app each, owners included.
+"""
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext_lazy as _
+
+from governance.inventory.queries import asof
+from governance.reports import standing
+from governance.reports.registers import _people, _places
+from governance.reports.registers.base import (
+    Asked,
+    Column,
+    Equation,
+    Reader,
+    Report,
+    Statement,
+    Term,
+    Totals,
+)
+
+_PRIVILEGED = "k.role IN ('owner', 'collaborator')"
+_ACCESS: tuple[Column, ...] = (
+    Column("collaborator_id", "text", "k.collaborator_id", _("Id of the access"), printed=False),
+    Column("role", "text", "k.role", _("Role"), ours=True),
+    Column("privileged", "boolean", f"({_PRIVILEGED})", _("Privileged"), printed=False),
+    Column("status", "text", "k.status", _("Status"), ours=True),
+    Column(
+        "is_scm_linker",
+        "boolean",
+        "CASE WHEN place.scm_read_at IS NOT NULL"
+        " THEN coalesce(place.scm_linker_id = p.id, false) END",
+        _("Links the repository"),
+        printed=False,
+    ),
+    Column("tfa_status", "text", "then_person.two_factor", _("2FA"), ours=True),
+    Column(
+        "tfa_observed_at", "instant", "then_person.two_factor_read_at", _("2FA read"), printed=False
+    ),
+    Column("access_since", "instant", "coalesce(told.happened_at, k.since_at)", _("Since")),
+    Column(
+        "access_since_source",
+        "text",
+        "CASE WHEN told.happened_at IS NOT NULL THEN 'event'"
+        " WHEN k.since_after IS NULL THEN 'first reading' ELSE 'reading' END",
+        _("Since, as known by"),
+        ours=True,
+        printed=False,
+    ),
+    Column(
+        "granted_by",
+        "text",
+        "CASE told.source WHEN 'ours' THEN giver.email"
+        " WHEN 'event' THEN coalesce(nullif(actor.email, ''), told.actor_name) END",
+        _("Given by"),
+        printed=False,
+    ),
+    Column("grant_reason", "text", "batch.reason", _("Reason"), printed=False),
+    Column(
+        "known",
+        "text",
+        "CASE WHEN k.ended_at IS NOT NULL AND coalesce(k.ended_after, '-infinity') < %(at)s"
+        " THEN 'unknown' ELSE place.known END",
+        _("Known"),
+        ours=True,
+    ),
+    Column("last_read_at", "instant", "place.last", _("Last read"), printed=False),
+)
+_SOURCE = """
+place JOIN inventory_collaboration k ON k.app_id = place.id AND {holds}
+JOIN inventory_person p ON p.id = k.person_id
+{people}{two_factor}
+CROSS JOIN LATERAL (SELECT {value} AS two_factor, {read_at} AS two_factor_read_at) then_person
+LEFT JOIN inventory_collaboration began ON began.app_id = k.app_id
+    AND began.collaborator_id = k.collaborator_id AND began.started_at = k.since_at
+LEFT JOIN inventory_attribution told ON told.collaboration_id = began.id AND told.edge = 'start'
+LEFT JOIN inventory_person actor ON actor.id = told.actor_id
+LEFT JOIN changes_change ours ON ours.id = told.change_id
+LEFT JOIN changes_batch batch ON batch.id = ours.batch_id
+LEFT JOIN accounts_user giver ON giver.id = batch.decided_by_id
+WHERE {where}"""
+_NARROWED = {
+    **_people.NARROWED,
+    "role": "k.role = ANY(%(only_role)s)",
+    "status": "k.status = ANY(%(only_status)s)",
+    "two-factor": "{value} = ANY(%(only_two_factor)s)",
+}
+FILTERS = ("q", *_places.FILTERS, "role", "status", "two-factor", "employment")
+
+
+def _where(asked: Asked, only: str, value: str) -> str:
+    found = [sql.format(value=value) for name, sql in _NARROWED.items() if asked.filters.get(name)]
+    return " AND ".join([only, *found])
+
+
+def _statement(only: str, order: str) -> Callable[[Asked], Statement]:
+    def statement(asked: Asked) -> Statement:
+        join, value = _people.two_factor(asked)
+        source = _SOURCE.format(
+            holds=asof.Moment(asked.at, asked.is_now).holds("k"),
+            people=_people.JOINS,
+            two_factor=join,
+            value=value,
+            read_at="p.two_factor_read_at" if asked.is_now else "NULL::timestamptz",
+            where=_where(asked, only, value),
+        )
+        return Statement(
+            source, standing.values(asked), order, before=f"WITH {_places.place(asked)}"
+        )
+
+    return statement
+
+
+# --- control totals -------------------------------------------------------------------------------
+
+# Counted without any of the joins of the rows: one that lost or doubled a row would not balance.
+_POPULATION = """
+SELECT count(*), count(*) FILTER (WHERE k.role = 'owner'),
+    count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'accepted'),
+    count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'pending'),
+    count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'deleted'),
+    count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'unknown'),
+    count(*) FILTER (WHERE k.role = 'collaborator'), count(*) FILTER (WHERE k.role = 'limited'),
+    count(*) FILTER (WHERE k.role = 'unknown'), count(DISTINCT k.person_id),
+    count(DISTINCT k.app_id)
+FROM {apps} a JOIN inventory_collaboration k ON k.app_id = a.id AND {holds}
+"""
+_NAMES = (
+    "population",
+    "owners",
+    "accepted",
+    "pending",
+    "ghosts",
+    "status_unknown",
+    "full",
+    "limited",
+    "role_unknown",
+    "people",
+    "apps",
+)
+WORDS = {
+    "population": _("population"),
+    "owners": _("owners"),
+    "accepted": _("accepted"),
+    "pending": _("pending"),
+    "ghosts": _("accounts deleted"),
+    "status_unknown": _("status unknown"),
+    "full": _("collaborators"),
+    "limited": _("limited collaborators"),
+    "role_unknown": _("role unknown"),
+    "people": _("people"),
+    "apps": _("apps with somebody on them"),
+    "privileged": _("privileged"),
+    "rows": _("rows counted"),
+}
+BY_STATUS = Equation(
+    "population",
+    tuple(map(Term, ("owners", "accepted", "pending", "ghosts", "status_unknown"))),
+)
+BY_ROLE = Equation("population", tuple(map(Term, ("owners", "full", "limited", "role_unknown"))))
+
+
+def population(asked: Asked, reader: Reader) -> dict[str, int]:
+    """How many accesses there were, by status and by role, over all that may be seen."""
+    sql = _POPULATION.format(
+        apps=standing.apps_sql(asked), holds=asof.Moment(asked.at, asked.is_now).holds("k")
+    )
+    return dict(zip(_NAMES, reader.row(sql, standing.values(asked)), strict=True))
+
+
+_ROWS = """
+{before} SELECT count(*) FROM place JOIN inventory_collaboration k
+    ON k.app_id = place.id AND {holds}
+JOIN inventory_person p ON p.id = k.person_id {people}{two_factor} WHERE {where}
+"""
+
+
+def _rows(asked: Asked, reader: Reader, only: str) -> int:
+    join, value = _people.two_factor(asked)
+    sql = _ROWS.format(
+        before=f"WITH {_places.place(asked)}",
+        holds=asof.Moment(asked.at, asked.is_now).holds("k"),
+        people=_people.JOINS,
+        two_factor=join,
+        where=_where(asked, only, value),
+    )
+    found: int = reader.row(sql, standing.values(asked))[0]
+    return found
+
+
+def _totals(asked: Asked, reader: Reader) -> Totals:
+    figures = population(asked, reader)
+    whole = figures["population"]
+    figures["rows"] = _rows(asked, reader, "true") if asked.filters else whole
+    return Totals(figures, WORDS, (BY_STATUS, BY_ROLE))
+
+
+def _privileged_totals(asked: Asked, reader: Reader) -> Totals:
+    figures = population(asked, reader)
+    figures["privileged"] = figures["owners"] + figures["full"]
+    figures["rows"] = _rows(asked, reader, _PRIVILEGED) if asked.filters else figures["privileged"]
+    return Totals(figures, WORDS, (BY_STATUS, BY_ROLE))
+
+
+# --- the reports ----------------------------------------------------------------------------------
+
+_LIMITS = (
+    _("An owner's 2FA is unknown unless the owner's own account is read here."),
+    _("Names and addresses of people are those read last, also in a report about the past."),
+    _("What an app and a person are to the company is what is said of them today."),
+    _(
+        "There are no columns for an end date, a ticket, the last activity, what changed since the"
+        " last review and findings: they are not known here."
+    ),
+    _("Who linked the repository, and when 2FA was read, are known of today alone."),
+)
+_BY_APP = "place.region, place.name, place.id, k.role <> 'owner', p.email, k.id"
+_BY_PERSON = "p.email, p.id, place.region, place.name, k.id"
+
+BY_APP = Report(
+    name="access-by-app",
+    title=_("Access register, by app"),
+    sentence=_("Everybody on every app, with their role: for a given app, who may do what."),
+    columns=(*_places.PLACE, *_people.PERSON, *_ACCESS),
+    statement=_statement("true", _BY_APP),
+    totals=_totals,
+    known_limits=_LIMITS,
+    filters=FILTERS,
+    sort=_("region, app, the owner first, e-mail"),
+)
+BY_PERSON = Report(
+    name="access-by-person",
+    title=_("Access register, by person"),
+    sentence=_("Every app of everybody, with their role: for a given person, what they may do."),
+    columns=(*_people.PERSON, *_places.PLACE, *_ACCESS),
+    statement=_statement("true", _BY_PERSON),
+    totals=_totals,
+    known_limits=_LIMITS,
+    filters=FILTERS,
+    sort=_("e-mail, region, app"),
+)
+PRIVILEGED = Report(
+    name="privileged",
+    title=_("Privileged access"),
+    sentence=_("Owners and collaborators who may do everything on an app, invited ones too."),
+    columns=(*_people.PERSON, *_places.PLACE, *_ACCESS),
+    statement=_statement(_PRIVILEGED, _BY_PERSON),
+    totals=_privileged_totals,
+    known_limits=_LIMITS,
+    filters=FILTERS,
+    sort=_("e-mail, region, app"),
+)
