@@ -23,6 +23,7 @@ app.conf.update(
         "connections.*": {"queue": "interactive"},
         "changes.*": {"queue": "interactive"},
         "sync.read_asked": {"queue": "interactive"},
+        "reports.make": {"queue": "interactive"},
         # A person may wait for the one that covers their export.
         "audit.checkpoint": {"queue": "interactive"},
     },
@@ -63,6 +64,16 @@ app.conf.update(
         },
         "rotate-what-leavers-know": {
             "task": "rotations.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "make-and-mail-reports": {
+            "task": "reports.sweep",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
+        "count-two-factor": {
+            "task": "two_factor.catch_up",
             "schedule": 60.0,
             "options": {"expires": 60},
         },

@@ -20,6 +20,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY")
 SITE_NAME = env.text("SITE_NAME", default="Access")
+# Where people reach it, for links in mails: https://access.example.com
+SITE_URL = env.text("SITE_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 # The company's own mail domains: others are shown as external, unless a person said otherwise.
@@ -53,6 +55,11 @@ CHECKPOINT_EVERY = env.duration("CHECKPOINT_EVERY", default="1h")
 _checkpoints = env.text("CHECKPOINTS_DIR", default="var/checkpoints")
 CHECKPOINTS_DIR = None if _checkpoints == "none" else BASE_DIR / _checkpoints
 CHECKPOINT_MAIL = env.words("CHECKPOINT_MAIL")
+
+# --- reports --------------------------------------------------------------------------------------
+
+# How long the file of an export is kept; what is known of it, and who took it, stays.
+EXPORTS_KEPT = env.duration("EXPORTS_KEPT", default="90d")
 
 # --- mail -----------------------------------------------------------------------------------------
 
@@ -163,6 +170,7 @@ INSTALLED_APPS = [
     "governance.sync",
     "governance.rotations",
     "governance.reports",
+    "governance.reports.two_factor",
     "governance.dashboard",
     "django.contrib.auth",
     "django.contrib.contenttypes",

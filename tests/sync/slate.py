@@ -19,6 +19,7 @@ _DOMAINS = (
     "sync",
     "rotations",
     "reports",
+    "two_factor",
 )
 _KEPT = (
     *("audit_event", "audit_personal", "audit_head"),
