@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from django.utils.translation import gettext as _
 
 from governance.reports.beside import Beside, Maker, beside
-from governance.reports.formats import text
+from governance.reports.formats import plain, printed, sheet, text
 from governance.reports.registers import REPORTS
 from governance.reports.registers.base import Asked, Report, Totals
 from governance.reports.snapshot import Snapshot, snapshot
@@ -63,14 +63,11 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A way to write a report. `most_rows`: beyond, it is refused; `aloud_rows`: beyond, it is made
-    in the background alone."""
+    """A way to write a report; one with more than `most_rows` is refused."""
 
-    name: str
     media_type: str
     write: "Write"
     most_rows: int | None = None
-    aloud_rows: int | None = None
 
 
 Progress = Callable[[int, int], None]
@@ -220,8 +217,38 @@ def _csv(
     return written
 
 
+def _json(
+    reading: Snapshot, found: Beside, out: io.RawIOBase, options: Options, progress: Progress
+) -> int:
+    written = 0
+    try:
+        for piece, written in plain.pieces(reading, found):
+            out.write(piece)
+            progress(written, found.rows)
+    except plain.DoesNotAddUp as error:
+        raise CannotBeMade(str(error)) from None
+    return written
+
+
+def _xlsx(
+    reading: Snapshot, found: Beside, out: io.RawIOBase, options: Options, progress: Progress
+) -> int:
+    return sheet.write(reading, found, out, progress)
+
+
+def _pdf(
+    reading: Snapshot, found: Beside, out: io.RawIOBase, options: Options, progress: Progress
+) -> int:
+    return printed.write(reading, found, out)
+
+
 FORMATS: dict[str, Format] = {
-    "csv": Format("csv", "text/csv; charset=utf-8", _csv),
+    "csv": Format("text/csv; charset=utf-8", _csv),
+    "json": Format("application/json", _json),
+    "xlsx": Format(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", _xlsx, sheet.MOST_ROWS
+    ),
+    "pdf": Format("application/pdf", _pdf, printed.MOST_ROWS),
 }
 
 

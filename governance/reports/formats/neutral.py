@@ -32,6 +32,7 @@ _OTHERS = (
 )
 _TABLE = _CONTROLS | dict.fromkeys(_OTHERS, "\ufffd")
 
+UNSEEN = frozenset(map(chr, _TABLE))
 SAID = _(
     "Cells that begin like a formula have an apostrophe in front, and characters that are not seen"
     " are shown as signs. JSON has the text as it is."
