@@ -116,6 +116,31 @@ SENTENCES: dict[str, Promise] = {
     ),
     "access.exported": gettext_lazy("{actor} read out who has access, {rows} lines."),
     "change.result_downloaded": gettext_lazy("{actor} downloaded the result of {changes} changes."),
+    "report.asked": gettext_lazy("{actor} asked for the report {report} as {format}."),
+    "report.made": gettext_lazy(
+        "The report {report} that {actor} asked for was made as {format}: {rows} rows, {standing}."
+    ),
+    "report.failed": gettext_lazy(
+        "The report {report} that {actor} asked for could not be made ({said})."
+    ),
+    "report.downloaded": gettext_lazy(
+        "{actor} downloaded the report {report} as {format}, {rows} rows."
+    ),
+    "report.mailed": gettext_lazy("The report {report} was mailed to {to}."),
+    "report.mail_lost": gettext_lazy("The report {report} could not be mailed to {to}."),
+    "report.deleted": gettext_lazy("The file of the report {report} was deleted after its time."),
+    "report.schedule_made": gettext_lazy(
+        "{actor} has the report {report} mailed every {every} to {to}."
+    ),
+    "report.schedule_paused": gettext_lazy(
+        "{actor} paused the report {report} that is mailed every {every}."
+    ),
+    "report.schedule_resumed": gettext_lazy(
+        "{actor} resumed the report {report} that is mailed every {every}."
+    ),
+    "report.schedule_ended": gettext_lazy(
+        "{actor} ended the report {report} that was mailed every {every}."
+    ),
     "settings.changed": gettext_lazy("{actor} changed the setting {setting}."),
     "audit.exported": gettext_lazy(
         "{actor} asked for an export of the audit log, then {events} events long."

@@ -312,7 +312,7 @@ class Mailing(models.Model):
             models.Index(
                 fields=["promised_at"],
                 name="mailing_open",
-                condition=Q(sent_at=None, lost_at=None),
+                condition=Q(sent_at=None),
             ),
         ]
 

@@ -37,6 +37,7 @@ _GROUPS = {
     "platform": gettext_lazy("Seen on Scalingo"),
     "change": gettext_lazy("Changes asked for here"),
     "rotation": gettext_lazy("Rotations"),
+    "report": gettext_lazy("Reports"),
     "fact": gettext_lazy("Descriptions"),
     "settings": gettext_lazy("Settings"),
     "audit": gettext_lazy("The audit log itself"),

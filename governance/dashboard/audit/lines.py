@@ -35,6 +35,7 @@ _ICONS = {
     "platform": "cloud",
     "change": "send",
     "rotation": "key-round",
+    "report": "file-text",
     "fact": "pencil",
     "settings": "settings",
     "audit": "shield-check",

@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("lost_at", None), ("sent_at", None)),
+                        condition=models.Q(("sent_at", None)),
                         fields=["promised_at"],
                         name="mailing_open",
                     )

@@ -1,0 +1,70 @@
+"""Give a file to somebody, and write down that they took it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from governance.accounts.models import User
+from governance.audit import actions as audit
+from governance.audit.events import Source
+from governance.reports import permissions
+from governance.reports.models import Chunk, Download, Export, State
+
+
+class NoFile(Exception):
+    """There is no file to take: not yet, not any more, or it could not be made."""
+
+    def __init__(self, export: Export) -> None:
+        self.export = export
+        super().__init__(_SAID[State(export.state)]())
+
+
+_SAID = {
+    State.WAITING: lambda: _("It is not made yet."),
+    State.MAKING: lambda: _("It is not made yet."),
+    State.FAILED: lambda: _("It could not be made, so there is no file."),
+    State.DELETED: lambda: _("Its file was deleted after its time. Ask for the report again."),
+    State.READY: lambda: _("Its file is there."),
+}
+
+
+def download(export: Export, *, by: User, source: Source, at: datetime) -> Iterator[bytes]:
+    """The file, piece by piece, once it is on record that `by` takes it.
+
+    Raises `Refused` and `NoFile`. Which exports are somebody's to see is asked before.
+    """
+    permissions.may_export(by).enforce()
+    with transaction.atomic():
+        # Against the sweep that deletes files: one of the two is first.
+        one = Export.objects.select_for_update().get(pk=export.pk)
+        if one.state != State.READY:
+            raise NoFile(one)
+        Download.objects.create(export=one, by=by, at=at)
+        audit.record(
+            "report.downloaded",
+            by=by,
+            source=source,
+            at=at,
+            target=one,
+            data={
+                "report": one.report,
+                "format": one.format,
+                "rows": one.rows or 0,
+                "sha256": one.sha256,
+            },
+        )
+    return pieces_of(one)
+
+
+def pieces_of(export: Export) -> Iterator[bytes]:
+    """The bytes of a file. One short query a piece: whoever stops reading leaves nothing open."""
+    of_it = Chunk.objects.filter(export_id=export.pk, lease=export.lease)
+    number = 0
+    while True:
+        data = of_it.filter(number=number).values_list("data", flat=True).first()
+        if data is None:
+            return
+        yield bytes(data)
+        number += 1
