@@ -1,0 +1,207 @@
+"""What a report is narrowed to: the filters of the pages, under the same names, read from anywhere.
+
+A page's address can be handed to the report of the same thing as it stands. A value that is not
+known, and a filter that the report does not have, are left out and said, never silently.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Choices
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from governance.accounts.models import User
+from governance.audit.events import Source
+from governance.changes.models import Purpose
+from governance.changes.models import State as ChangeState
+from governance.facts.models import AppClass, Employment, PersonKind
+from governance.inventory.models import Project, Region, Role, Status, TwoFactor
+from governance.reports.registers import REPORTS
+
+Options = tuple[tuple[str, str | Promise], ...]
+LONGEST = 100
+_MOST_VALUES = 20
+# What addresses hold beside filters: of no meaning to a report.
+_NO_FILTERS = frozenset(
+    [
+        "at",
+        "since",
+        "until",
+        "sort",
+        "after",
+        "before",
+        "open",
+        "shut",
+        "show",
+        "hide",
+        "in",
+        "from",
+        "collaborators",
+        "csrfmiddlewaretoken",
+        "format",
+        "bom",
+        "semicolon",
+        "reports",
+        "every",
+        "recipients",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter. Without `options` it takes any text, as it stands."""
+
+    name: str
+    label: str
+    any_: str
+    options: tuple[tuple[str, str], ...] | None = None
+
+    def word(self, value: str) -> str:
+        return dict(self.options or ()).get(value, value)
+
+
+@dataclass(slots=True)
+class Narrowed:
+    """The filters that a report has, those in force, and sentences about what was left out."""
+
+    filters: Sequence[Filter]
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+
+
+def read(names: Sequence[str], given: Mapping[str, Sequence[str]], user: User) -> Narrowed:
+    """What `given` narrows to by the filters `names`. Raises nothing, whatever stands there."""
+    found = Narrowed(filters_of(names, user))
+    known = {one.name: one for one in found.filters}
+    for name, values in given.items():
+        said = _texts(values)
+        if name in _NO_FILTERS or not said:
+            continue
+        if name not in known:
+            found.ignored.append(
+                _("This report cannot be narrowed by “%(filter)s”, so it holds all of them.")
+                % {"filter": name[:LONGEST]}
+            )
+            continue
+        _take(found, known[name], said)
+    return found
+
+
+def _take(found: Narrowed, one: Filter, said: list[str]) -> None:
+    if one.options is None:
+        found.values[one.name] = (said[-1],)
+        return
+    words = [word.strip() for value in said for word in value.split(",")][:_MOST_VALUES]
+    known = dict(one.options)
+    taken = tuple(dict.fromkeys(word for word in words if word in known))
+    if taken:
+        found.values[one.name] = taken
+    for word in words:
+        if word and word not in known:
+            found.ignored.append(
+                _("%(filter)s: “%(value)s” is not known, so it is left out.")
+                % {"filter": one.label, "value": word[:LONGEST]}
+            )
+
+
+def _texts(values: Sequence[str]) -> list[str]:
+    said = (" ".join(value.replace("\0", "").split())[:LONGEST] for value in values)
+    return [value for value in said if value]
+
+
+def names_of(reports: Sequence[str]) -> list[str]:
+    """The filters that all of these reports have: those of a pack of them."""
+    found = [REPORTS[name].filters for name in reports if name in REPORTS]
+    first = found[0] if found else ()
+    return [name for name in first if all(name in others for others in found)]
+
+
+def filters_of(names: Sequence[str], user: User) -> list[Filter]:
+    """The filters with their options, as far as `user` may see what they name."""
+    return [_FILTERS[name](user) if name in _FILTERS else _unknown(name) for name in names]
+
+
+# --- each of them ---------------------------------------------------------------------------------
+
+Make = Callable[[User], Filter]
+
+
+def _unknown(name: str) -> Filter:
+    return Filter(name, name.replace("-", " ").capitalize(), "")
+
+
+def _text(name: str, label: Promise) -> Make:
+    return lambda user: Filter(name, str(label), "")
+
+
+def _of(name: str, label: Promise, any_: Promise, choices: type[Choices] | Options) -> Make:
+    def make(user: User) -> Filter:
+        pairs = choices if isinstance(choices, tuple) else choices.choices
+        options = tuple((str(value), str(word)) for value, word in pairs)
+        return Filter(name, str(label), str(any_), options)
+
+    return make
+
+
+def _project(user: User) -> Filter:
+    rows = Project.objects.select_related("region").order_by("name", "pk")
+    seen = rows if user.sees_everything else rows.filter(pk__in=user.projects)
+    several = Region.objects.count() > 1
+    options = tuple(
+        (str(one.pk), f"{one.name} · {one.region.name}" if several else one.name) for one in seen
+    )
+    return Filter("project", _("Project"), _("Any project"), options)
+
+
+def _region(user: User) -> Filter:
+    names = Region.objects.order_by("name").values_list("name", flat=True)
+    return Filter("region", _("Region"), _("Any region"), tuple((one, one) for one in names))
+
+
+_YES_NO: tuple[tuple[str, Promise], ...] = (
+    ("yes", gettext_lazy("Yes")),
+    ("no", gettext_lazy("No")),
+)
+_APP_KINDS = (
+    ("app", gettext_lazy("App")),
+    ("review", gettext_lazy("Review app")),
+    ("database", gettext_lazy("Dedicated database")),
+)
+_FILTERS: Mapping[str, Make] = {
+    "q": _text("q", gettext_lazy("Name or address")),
+    "person": _text("person", gettext_lazy("Person")),
+    "actor": _text("actor", gettext_lazy("Done by")),
+    "app": _text("app", gettext_lazy("Name of an app")),
+    "project": _project,
+    "region": _region,
+    "kind": _of("kind", gettext_lazy("Kind"), gettext_lazy("Any kind"), _APP_KINDS),
+    "class": _of("class", gettext_lazy("Class"), gettext_lazy("Any class"), AppClass),
+    "health-data": _of(
+        "health-data",
+        gettext_lazy("Health data"),
+        gettext_lazy("Health data or not"),
+        (*_YES_NO, ("unknown", gettext_lazy("Not known"))),
+    ),
+    "role": _of("role", gettext_lazy("Role"), gettext_lazy("Any role"), Role),
+    "status": _of("status", gettext_lazy("Status"), gettext_lazy("Any status"), Status),
+    "two-factor": _of("two-factor", gettext_lazy("2FA"), gettext_lazy("Any 2FA"), TwoFactor),
+    "employment": _of(
+        "employment",
+        gettext_lazy("Internal or external, as was said"),
+        gettext_lazy("Internal and external"),
+        Employment,
+    ),
+    "external": _of(
+        "external",
+        gettext_lazy("External"),
+        gettext_lazy("Internal and external"),
+        (("yes", gettext_lazy("External")), ("no", gettext_lazy("Internal"))),
+    ),
+    "account": _of("account", gettext_lazy("Account"), gettext_lazy("Any account"), PersonKind),
+    "state": _of("state", gettext_lazy("State"), gettext_lazy("Any state"), ChangeState),
+    "purpose": _of("purpose", gettext_lazy("Kind"), gettext_lazy("Any kind"), Purpose),
+    "source": _of("source", gettext_lazy("Source"), gettext_lazy("Any source"), Source),
+}
