@@ -88,8 +88,8 @@ class Beside:
             self.own_reasons,
         )
 
-    def sentences(self) -> list[tuple[str, str]]:
-        """What it is and what it rests on: pairs of what is said, and what is said of it."""
+    def sentences(self, *, totals: bool = True) -> list[tuple[str, str]]:
+        """What it is and what it rests on: pairs of a name, and what is said of it."""
         stale = self.standing.failed
         said = [
             (_("report"), f"{self.report.title} ({self.report.name})"),
@@ -104,7 +104,8 @@ class Beside:
             (_("filters"), self.filters),
             (_("sorted by"), str(self.report.sort)),
         ]
-        said += [(_("control total"), sentence) for sentence in self.totals.sentences]
+        if totals:
+            said += [(_("control total"), sentence) for sentence in self.totals.sentences]
         said += [(_("known limit"), str(limit)) for limit in self.report.known_limits]
         return said
 

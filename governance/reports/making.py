@@ -5,6 +5,8 @@
 
     response = StreamingHttpResponse(stream(asked, "csv", by=Maker.of(user), at=now))
 
+Several reports with what proves them are a pack: `pack.make_pack`, in the same words.
+
 Nothing is recorded and nobody's right is asked for here: whoever calls it does both, before. It
 reads through a connection of its own, so it sees what is committed.
 """
@@ -70,7 +72,11 @@ class Format:
     most_rows: int | None = None
 
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], None]  # rows written, and of how many
+
+
+def no_progress(done: int, of: int) -> None:
+    """For whom nobody waits."""
 
 
 class Write(Protocol):
@@ -103,17 +109,11 @@ def make(
     What was written before something was raised is worth nothing.
     """
     report, way = report_of(asked), format_of(format)
-    sink = _Sink(out)
+    sink = Sink(out)
     with snapshot() as reading:
         found = beside(report, asked, reading, by=by, at=at)
-        if way.most_rows is not None and found.rows > way.most_rows:
-            raise CannotBeMade(
-                _("It has %(rows)d rows, and %(format)s holds %(most)d at most: choose another.")
-                % {"rows": found.rows, "format": format.upper(), "most": way.most_rows}
-            )
-        rows = way.write(
-            reading, found, sink, options or Options(), progress or (lambda done, of: None)
-        )
+        enforce_most(way, format, found)
+        rows = way.write(reading, found, sink, options or Options(), progress or no_progress)
     found = found.with_rows(rows)
     return Made(
         rows=rows,
@@ -196,6 +196,15 @@ def format_of(name: str) -> Format:
     return FORMATS[name]
 
 
+def enforce_most(way: Format, name: str, found: Beside) -> None:
+    """Raises `CannotBeMade` for more rows than a format holds."""
+    if way.most_rows is not None and found.rows > way.most_rows:
+        raise CannotBeMade(
+            _("It has %(rows)d rows, and %(format)s holds %(most)d at most: choose another.")
+            % {"rows": found.rows, "format": name.upper(), "most": way.most_rows}
+        )
+
+
 # --- the formats ----------------------------------------------------------------------------------
 
 
@@ -252,7 +261,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Counts and hashes what goes to `out`; written from front to end, never read again."""
 
     def __init__(self, out: BinaryIO) -> None:

@@ -19,10 +19,10 @@ def db(transactional_db):
 def made(db, alice):
     """Make a report as Alice, who may export; gives what was made and its bytes."""
 
-    def make_one(report, format="csv", *, options=None, **asked):
+    def make_one(report, way="csv", *, options=None, **asked):
         out = io.BytesIO()
         asked = asked_by(alice, report, **asked)
-        found = make(asked, format, out, by=Maker.of(alice), at=timezone.now(), options=options)
+        found = make(asked, way, out, by=Maker.of(alice), at=timezone.now(), options=options)
         return found, out.getvalue()
 
     return make_one

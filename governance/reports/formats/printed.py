@@ -23,7 +23,7 @@ from governance.reports.snapshot import Snapshot
 # Setting a page is work in memory: some 120 KB a row.
 MOST_ROWS = 5_000
 _TEMPLATE = Path(__file__).with_name("print.typ").read_bytes()
-_WIDTHS = {"text": 3, "instant": 2, "date": 2, "integer": 1, "boolean": 1}
+_WIDTHS = {"text": 6, "instant": 4, "date": 3, "integer": 2, "boolean": 2}
 # What the fonts inside of typst can show for certain: Latin, Greek and Cyrillic letters.
 _LETTERS = (range(0x20, 0x180), range(0x391, 0x3CA), range(0x400, 0x460))
 _SIGNS = frozenset("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2212\u2260\ufffd")
@@ -61,7 +61,7 @@ def shown(text: str) -> str:
 
 def _document(found: Beside, columns: Sequence[Column], rows: list[list[str]]) -> dict[str, Any]:
     left_out = [column.name for column in found.report.columns if not column.printed]
-    about = [[shown(name), shown(words)] for name, words in found.sentences()]
+    about = [[shown(name), shown(words)] for name, words in found.sentences(totals=False)]
     about.append([_("times"), _("All times are in UTC.")])
     if left_out:
         about.append([_("columns of the other formats alone"), ", ".join(left_out)])
@@ -86,7 +86,7 @@ def _document(found: Beside, columns: Sequence[Column], rows: list[list[str]]) -
             "made": cell(found.made_at),
         },
         "head": [str(column.label) for column in columns],
-        "widths": [_WIDTHS[column.kind] - (1 if column.ours else 0) or 1 for column in columns],
+        "widths": [3 if column.ours else _WIDTHS[column.kind] for column in columns],
         "rows": rows,
     }
 

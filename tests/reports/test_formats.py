@@ -1,0 +1,249 @@
+"""Each format holds the same rows and totals, read by programs that are not ours."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime
+
+import openpyxl
+import pypdf
+import pytest
+from django.db import connection
+
+from governance.audit.canonical import canonical
+from governance.reports.formats import neutral, printed
+from governance.reports.making import Options
+from governance.reports.registers import access
+from tests.factories import AppFactory, CollaborationFactory, PersonFactory
+
+HOSTILE = (
+    '=HYPERLINK("http://evil.test","x")',
+    "+1+1",
+    "-2",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "two\nlines\r\n# rows: 0",
+    "# sha256 of all before this line: 00",
+    "turned \u202etxt.exe",
+    "\uff1d1+1",
+    "'=1",
+    '<script>alert("x")</script> #set page() $x$ *b* "quoted", cell; other',
+    "日本 😀 é",
+    "bell \x07 end \x1f \x7f \x9f",
+    "100 %s %(at)s {where}",
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "#")
+
+
+@pytest.fixture
+def hostile(company):
+    """The company, with people whose names do harm; and an app like that."""
+    for name in HOSTILE:
+        person = PersonFactory(username=name, email=f"{name[:60]}@evil.test")
+        CollaborationFactory(app=company.web, person=person)
+    AppFactory(name="=evil\u202e()", project=company.shop, scope=company.api.scope)
+    return company
+
+
+# --- reading them ---------------------------------------------------------------------------------
+
+
+def rows_of_json(data):
+    return json.loads(data)["rows"]
+
+
+def rows_of_csv(data, delimiter=","):
+    """Without the lines after the rows, which no row begins like."""
+    lines = data.decode("utf-8-sig").split("\n")
+    table = "\n".join(line for line in lines if not line.startswith("#"))
+    return list(csv.DictReader(io.StringIO(table, newline=""), delimiter=delimiter, strict=True))
+
+
+def rows_of_xlsx(data):
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
+    head, *rows = sheet.iter_rows()
+    names = [cell.value for cell in head]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def manifest_of_xlsx(data):
+    sheet = openpyxl.load_workbook(io.BytesIO(data))["Manifest"]
+    return [(name.value, words.value) for name, words in sheet.iter_rows(max_col=2)]
+
+
+def text_of_pdf(data, tmp_path):
+    """As poppler reads it where there is one, else as pypdf does; blanks and lines taken out."""
+    if shutil.which("pdftotext"):
+        (tmp_path / "read.pdf").write_bytes(data)
+        done = subprocess.run(
+            ["pdftotext", "-raw", tmp_path / "read.pdf", "-"], check=True, capture_output=True
+        )
+        return squeezed(done.stdout.decode())
+    return squeezed(
+        "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
+    )
+
+
+def squeezed(text):
+    return "".join(text.split())
+
+
+# --- the same everywhere --------------------------------------------------------------------------
+
+
+def in_csv(column, value):
+    if value is None:
+        return ""
+    if column["kind"] == "boolean":
+        return "true" if value else "false"
+    if column["kind"] == "instant":
+        return f"{value[:19]}Z"
+    return neutral.neutral(value) if column["kind"] == "text" else str(value)
+
+
+def in_xlsx(column, value):
+    if value is None or value == "":
+        return None
+    if column["kind"] == "instant":
+        return datetime.fromisoformat(value).astimezone(UTC).replace(microsecond=0, tzinfo=None)
+    return neutral.neutral(value) if column["kind"] == "text" else value
+
+
+@pytest.mark.parametrize("name", ["access-by-app", "access-by-person", "privileged"])
+def test_every_format_has_the_rows_and_the_totals_of_the_json(hostile, made, name, tmp_path):
+    _, data = made(name, "json")
+    whole = json.loads(data)
+    columns, rows = whole["manifest"]["columns"], whole["rows"]
+    assert len(rows) == whole["rows_written"] == whole["manifest"]["row_count"] > 5
+    equations = whole["manifest"]["control_totals"]["equations"]
+
+    _, text = made(name, "csv")
+    assert rows_of_csv(text) == [
+        {column["name"]: in_csv(column, row[column["name"]]) for column in columns} for row in rows
+    ]
+    for equation in equations:
+        assert f"# control total: {equation}\n".encode() in text
+
+    _, book = made(name, "xlsx")
+    assert [{name: cell.value for name, cell in row.items()} for row in rows_of_xlsx(book)] == [
+        {column["name"]: in_xlsx(column, row[column["name"]]) for column in columns} for row in rows
+    ]
+    said = manifest_of_xlsx(book)
+    assert [words for name, words in said if name == "control total"][:-1] == equations
+
+    _, pages = made(name, "pdf")
+    read = text_of_pdf(pages, tmp_path)
+    places = [read.find(squeezed(printed._spelled(printed.shown(row["email"])))) for row in rows]
+    assert -1 not in places
+    for equation in equations:
+        assert squeezed(equation) in read
+
+
+def test_the_json_keeps_every_byte_and_is_canonical(hostile, made):
+    _, data = made("access-by-app", "json")
+    assert set(HOSTILE) <= {row["username"] for row in rows_of_json(data)}
+    assert data.decode() == canonical(json.loads(data))
+
+
+def test_no_cell_of_a_table_is_a_formula_or_ends_a_line(hostile, made):
+    _, text = made("access-by-app", "csv")
+    cells = [cell for row in rows_of_csv(text) for cell in row.values()]
+    _, book = made("access-by-app", "xlsx")
+    kept = [cell for row in rows_of_xlsx(book) for cell in row.values()]
+    assert all(cell.data_type != "f" for cell in kept)
+    cells += [cell.value for cell in kept if cell.data_type == "s"]
+    assert len(cells) > 500
+    for cell in cells:
+        assert not cell.startswith(FORMULA), cell
+        assert not set(cell) & neutral.UNSEEN, cell
+    assert f"# {neutral.SAID}".encode() in text
+    assert ("text of others", str(neutral.SAID)) in manifest_of_xlsx(book)
+
+
+def test_sql_and_python_neutralise_alike(db):
+    texts = [*HOSTILE, "", "plain", "é", "a=1", *map(chr, range(1, 0x500)), *neutral.UNSEEN]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {neutral.neutral_sql('said')} FROM unnest(%s::text[])"  # noqa: S608
+            " WITH ORDINALITY t(said, n) ORDER BY n",
+            [texts],
+        )
+        assert [row[0] for row in cursor.fetchall()] == [neutral.neutral(text) for text in texts]
+
+
+# --- CSV ------------------------------------------------------------------------------------------
+
+
+def test_a_csv_can_have_semicolons_and_a_byte_order_mark(hostile, made):
+    _, data = made("access-by-app", options=Options(bom=True, semicolon=True))
+    assert data.startswith(b"\xef\xbb\xbfregion;owner_account;")
+    _, plain = made("access-by-app")
+    assert rows_of_csv(data, ";") == rows_of_csv(plain)
+
+
+def test_a_csv_that_was_cut_or_changed_is_told_by_its_last_line(hostile, made):
+    found, data = made("access-by-app")
+    before, _, last = data.rstrip(b"\n").rpartition(b"\n")
+    assert last == b"# sha256 of all before this line: " + _sum(before + b"\n")
+    assert hashlib.sha256(data).hexdigest() == found.sha256
+    assert len(data) == found.bytes
+    for cut in (len(data) - 1, len(data) // 2, 300):
+        before, _, last = data[:cut].rstrip(b"\n").rpartition(b"\n")
+        assert last != b"# sha256 of all before this line: " + _sum(before + b"\n") or (
+            cut == len(data) - 1  # without its last newline nothing is missing
+        )
+
+
+def _sum(data):
+    return hashlib.sha256(data).hexdigest().encode()
+
+
+def test_a_csv_says_when_from_what_and_how_much(company, made):
+    _, data = made("access-by-app", filters={"role": ("owner",)})
+    said = [line for line in data.decode().splitlines() if line.startswith("#")]
+    text = "\n".join(said)
+    assert "# generated at: 20" in text
+    assert "# data as of, osc-fr1: 20" in text
+    assert "# stale apps: 0 / 4" in text
+    assert "# filters: role = owner" in text
+    assert "# rows: 4" in text
+
+
+# --- XLSX and PDF ---------------------------------------------------------------------------------
+
+
+def test_a_sheet_has_a_head_that_stays_filters_and_types(company, made):
+    _, data = made("access-by-app", "xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, sheet.max_column).column_letter}10"
+    row = rows_of_xlsx(data)[0]
+    assert row["access_since"].is_date
+    assert row["privileged"].data_type == "b"
+
+
+def test_a_pdf_is_tagged_paged_and_repeats_its_head(company, made, tmp_path):
+    app = company.api
+    for number in range(120):
+        CollaborationFactory(app=app, person=PersonFactory(username=f"person {number}"))
+    _, data = made("access-by-app", "pdf")
+    document = pypdf.PdfReader(io.BytesIO(data))
+    assert document.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert document.trailer["/Root"]["/Lang"]
+    assert b"pdfuaid" in data
+    pages = [page.extract_text() for page in document.pages]
+    assert len(pages) > 3
+    assert "population 129 = owners 4" in pages[0]
+    for number, page in enumerate(pages, start=1):
+        assert f"{number}/{len(pages)}" in squeezed(page)
+        assert number == 1 or str(access.BY_APP.column("email").label) in page
+
+
+def test_what_no_font_has_is_written_as_its_number(company, made, tmp_path):
+    CollaborationFactory(app=company.api, person=PersonFactory(username="日本"))
+    _, data = made("access-by-app", "pdf")
+    assert "<U+65E5><U+672C>" in text_of_pdf(data, tmp_path)

@@ -1,0 +1,187 @@
+"""The evidence pack: what is in it, that any touched byte is found, and when it says PARTIAL."""
+
+import io
+import json
+import random
+import re
+import shlex
+import subprocess
+import zipfile
+
+import openpyxl
+import pypdf
+import pytest
+from django.utils import timezone
+
+from governance.audit.canonical import canonical
+from governance.audit.models import Checkpoint
+from governance.reports.making import CannotBeMade, Maker
+from governance.reports.pack import make_pack
+from governance.reports.registers import base
+from tests.reports.conftest import asked_by
+
+REPORTS = ("access-by-app", "privileged")
+FORMATS = ("csv", "xlsx", "json", "pdf")
+CHANGED = 600  # bytes, over all files
+TOOLS = ("sha256sum", "openssl", "head", "tail", "cut", "base64", "bash")
+
+
+@pytest.fixture
+def pack(alice, tmp_path):
+    """Make a pack and unpack it; gives what was made, its folder and its manifest."""
+
+    def make(*reports, formats=FORMATS, **options):
+        out = io.BytesIO()
+        asked = [asked_by(alice, name) for name in reports or REPORTS]
+        found = make_pack(asked, formats, out, by=Maker.of(alice), at=timezone.now(), **options)
+        with zipfile.ZipFile(out) as opened:
+            assert opened.testzip() is None
+            opened.extractall(tmp_path)
+        (folder,) = (path for path in tmp_path.iterdir() if path.name.startswith("evidence-"))
+        return found, folder, json.loads((folder / "manifest.json").read_text())
+
+    return make
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """A shell that has nothing but openssl and what coreutils brings."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in TOOLS:
+        found = subprocess.run(["which", tool], check=True, capture_output=True, text=True)
+        (tools / tool).symlink_to(found.stdout.strip())
+
+    def run(commands, folder):
+        script = "set -e -o pipefail\n" + "\n".join(commands).replace("/tmp/", f"{tools}/")  # noqa: S108
+        done = subprocess.run(
+            [tools / "bash", "-c", script],
+            cwd=folder,
+            env={"PATH": str(tools)},
+            capture_output=True,
+            errors="replace",
+        )
+        return done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+def commands_of(folder):
+    """Those that README.txt prints, apart from what it says of a CSV alone."""
+    text = (folder / "README.txt").read_text()
+    return [
+        line.strip()
+        for line in re.findall(r"^    (.*(?:sha256sum|openssl|/tmp/).*)$", text, re.M)
+        if "FILE.csv" not in line
+    ]
+
+
+def test_the_printed_commands_find_nothing_wrong(company, pack, shell):
+    found, folder, manifest = pack()
+    commands = commands_of(folder)
+    assert [shlex.split(command)[0] for command in commands] == [
+        "sha256sum",
+        "openssl",
+        "head",
+        "tail",
+        "openssl",
+    ]
+    is_right, said = shell(commands, folder)
+    assert is_right, said
+    assert said.count("Signature Verified Successfully") == 2
+    assert found.complete
+    assert manifest["complete"]
+
+
+def test_any_byte_that_was_changed_is_found(company, pack, shell):
+    _, folder, _ = pack("access-by-app")
+    commands = commands_of(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(files) == 10
+    chosen = random.Random(4)
+    for number in range(CHANGED):
+        path = files[number % len(files)]
+        before = path.read_bytes()
+        place = chosen.randrange(len(before))
+        after = bytearray(before)
+        after[place] ^= chosen.randrange(1, 256)
+        path.write_bytes(after)
+        is_right, _ = shell(commands, folder)
+        assert not is_right, f"{path.name} at {place}: {before[place]} became {after[place]}"
+        path.write_bytes(before)
+    assert shell(commands, folder)[0]
+
+
+def test_the_manifest_says_what_an_auditor_asks(company, pack, alice):
+    _, folder, manifest = pack("access-by-app", formats=("csv", "json"))
+    assert canonical(manifest).encode() == (folder / "manifest.json").read_bytes()
+    assert manifest["generated_by"]["email"] == alice.email
+    assert manifest["generated_by"]["roles"] == ["admin"]
+    (report,) = manifest["reports"]
+    assert report["control_totals"]["balance"]
+    assert report["coverage"] == [
+        {**report["coverage"][0], "apps_expected": 4, "apps_read": 4, "apps_failed": 0}
+    ]
+    assert {file["name"] for file in manifest["files"]} == {
+        "access-by-app.csv",
+        "access-by-app.json",
+    }
+    for file in manifest["files"]:
+        assert (folder / file["name"]).stat().st_size == file["bytes"]
+    checkpoint = Checkpoint.objects.latest("id")
+    assert manifest["audit_checkpoint"]["events"] == checkpoint.size
+    assert (folder / manifest["audit_checkpoint"]["file"]).read_text() == checkpoint.note
+
+
+def test_a_pack_whose_coverage_is_not_complete_says_so_in_every_file_and_on_every_page(
+    company, pack
+):
+    company.shop.apps.update(stale_since=timezone.now(), stale_reason="timeout")
+    found, folder, manifest = pack()
+    assert not found.complete
+    assert "2 of 4 apps" in found.why_partial[0]
+    assert not manifest["complete"]
+    assert folder.name.endswith("-PARTIAL")
+    assert "PARTIAL: 2 of 4 apps" in (folder / "README.txt").read_text()
+    assert len(list(folder.glob("*-PARTIAL.*"))) == 8
+    for name in REPORTS:
+        _every_file_says_partial(folder, name)
+
+
+def _every_file_says_partial(folder, name):
+    for page in pypdf.PdfReader(folder / f"{name}-PARTIAL.pdf").pages:
+        assert "PARTIAL" in page.extract_text()
+    book = openpyxl.load_workbook(folder / f"{name}-PARTIAL.xlsx")
+    assert "PARTIAL" in book.worksheets[0].title
+    assert "PARTIAL" in book.worksheets[0].oddHeader.center.text
+    assert book["Manifest"]["A1"].value == "PARTIAL"
+    assert "\n# PARTIAL: 2 of 4" in (folder / f"{name}-PARTIAL.csv").read_text()
+    assert not json.loads((folder / f"{name}-PARTIAL.json").read_text())["manifest"]["complete"]
+
+
+def test_a_pack_whose_totals_do_not_balance_says_so(company, pack, monkeypatch):
+    was = base.Equation.balances
+    monkeypatch.setattr(
+        base.Equation,
+        "balances",
+        lambda self, figures: self.whole == "rows_written" and was(self, figures),
+    )
+    found, folder, _manifest = pack("privileged", formats=("pdf",))
+    assert not found.complete
+    assert "do not balance: population 9 ≠" in found.why_partial[0]
+    assert folder.name.endswith("-PARTIAL")
+
+
+def test_there_is_no_pack_without_a_key_or_without_a_report(company, pack, settings):
+    with pytest.raises(CannotBeMade, match="each of them once"):
+        pack("privileged", "privileged")
+    settings.AUDIT_SIGNING_KEY = ""
+    with pytest.raises(CannotBeMade, match="AUDIT_SIGNING_KEY"):
+        pack()
+
+
+def test_what_is_attached_is_listed_and_summed(company, pack, shell):
+    _, folder, manifest = pack("privileged", formats=("csv",), attached={"review.json": b"{}"})
+    assert (folder / "review.json").read_bytes() == b"{}"
+    assert "review.json" in {file["name"] for file in manifest["files"]}
+    assert shell(commands_of(folder), folder)[0]
