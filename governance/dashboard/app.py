@@ -1,5 +1,6 @@
 """One app: its people, its invitations, what changed, and how well that is known."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,14 +16,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.audit.events import Source
 from governance.changes.models import Change
 from governance.connections.models import Connection
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import acting, describing, filters, lists, rows, sentences
+from governance.dashboard import acting, asof, describing, filters, lists, rows, sentences
 from governance.dashboard.filters import Choice
-from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
 from governance.facts import actions, permissions
 from governance.facts import queries as facts
@@ -30,7 +31,9 @@ from governance.facts.forms import AppForm
 from governance.facts.models import AppClass, PersonKind
 from governance.inventory.models import App, AppPeriod, Collaboration, Coverage, Status
 from governance.inventory.queries.access import Access, people_of
+from governance.inventory.queries.asof import Knowledge, Readings, readings_column
 from governance.inventory.queries.history import changes_of_app
+from governance.inventory.queries.people import THEIR_NAME, held
 from governance.inventory.queries.tallies import Tally, tally
 from governance.rotations import queries as rotations
 
@@ -38,8 +41,9 @@ from governance.rotations import queries as rotations
 @require_http_methods(["GET", "HEAD", "POST"])
 def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
     user = lists.who(request)
-    one = found_or_hidden(_apps(user), App.objects.all(), app_id)
     now = timezone.now()
+    when = asof.read(request, now)
+    one = found_or_hidden(_apps(user, when.at), App.objects.all(), app_id)
     form = AppForm(request.POST or None, initial=_said(one))
     answer = describing.answer(
         request,
@@ -58,7 +62,7 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
     if answer.kept:
         return see_other(request, reverse("dashboard:app", args=[one.pk]))
     if answer.status == 409:
-        one = get_object_or_404(_apps(user), pk=app_id)
+        one = get_object_or_404(_apps(user, None), pk=app_id)
         form = AppForm(initial=_said(one))
     get = request.GET
     chosen = filters.read(get, _choices())
@@ -70,32 +74,39 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
         after=get.get("after"),
         before=get.get("before"),
         more=facts.OF_LEAVES,
+        at=when.at,
     )
-    going_on = acting.read(one.under_way, now)
+    going_on = [] if when.is_past else acting.read(one.under_way, now)
     changes = changes_of_app(
-        one.pk, after=get.get("changes-after"), before=get.get("changes-before")
+        one.pk, after=get.get("changes-after"), before=get.get("changes-before"), at=when.at
     )
+    seen = _Seen(one, when, user, going_on)
     answered = page(
         request,
         "dashboard/app.html",
         {
             "now": now,
+            "when": when,
+            "may_act": bool(may_change_access(user)) and not when.is_past,
+            "around": _around(one, when),
+            "then": _then(one, when),
             "app": one,
             "tally": Tally(*(one.tally or ())),
             "tags": rows.app_tags(
                 kind=one.kind,
                 parent_name=one.parent_name,
                 health_data=one.health_data,
-                suspect=one.suspect_since,
+                suspect=None if when.is_past else one.suspect_since,
             ),
             "freshness": rows.freshness(one.read_at, _stale_since(one), now),
             "reading": _reading(one),
-            "people": [_person(row, now, one, going_on, user) for row in found.rows],
+            "people": [_person(row, seen) for row in found.page.rows],
+            "begun": [_person(row, seen) for row in found.begun],
             "going_on": going_on,
-            "slice": found,
+            "slice": found.page,
             "chosen": chosen,
             "chips": filters.chips(get, chosen),
-            "changes": sentences.rows(changes.rows, now),
+            "changes": sentences.rows(changes.rows, when),
             "changes_slice": changes,
             "names": [_name(period) for period in one.names],
             "class": AppClass(one.fact_class or AppClass.UNKNOWN).label,
@@ -104,7 +115,7 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             "duties": rotations.beside(one.rotations, now),
         },
         partials={"people", "going-on"},
-        status=answer.status,
+        status=max(answer.status, when.status),
     )
     return acting.say_when_over(request, answered, going_on)
 
@@ -118,17 +129,21 @@ def _choices() -> list[Choice]:
     ]
 
 
-def _apps(user: User) -> "QuerySet[Any]":
+def _apps(user: User, at: datetime | None) -> "QuerySet[Any]":
     """Apps with everything about themselves that the page shows, in one query. Gone ones too."""
+    people = held(Collaboration.objects.all(), at)
     latest = Coverage.objects.filter(scope=OuterRef("scope"), latest=True)
     connection = Connection.objects.filter(pk=OuterRef("scope__connection_id"))
-    periods = AppPeriod.objects.filter(app=OuterRef("pk")).order_by("-started_at")[:20]
+    begun = AppPeriod.objects.filter(app=OuterRef("pk"))
+    if at is not None:
+        begun = begun.filter(started_at__lte=at)
+    periods = begun.order_by("-started_at")[:20]
     visible = App.objects.visible_to(user).select_related(
         "region", "project", "scope", "scm_linker", "owner"
     )
     found: QuerySet[Any] = facts.with_authors(facts.apps_with_facts(visible)).annotate(
         rotations=rotations.of_app(user),
-        tally=tally(Collaboration.objects.open(), of="app", about_people=True),
+        tally=tally(people, of="app", about_people=True, at=at),
         read_at=Subquery(latest.values("until"), output_field=DateTimeField()),
         readings=Subquery(latest.values("readings"), output_field=PositiveIntegerField()),
         unchanged_since=Subquery(latest.values("since"), output_field=DateTimeField()),
@@ -141,11 +156,62 @@ def _apps(user: User) -> "QuerySet[Any]":
                     project="project__name",
                     after="started_after",
                     at="started_at",
+                    until="ended_at",
                 )
             )
         ),
     )
-    return found
+    if at is None:
+        return found
+    owners = people.filter(app=OuterRef("pk"), collaborator_id=Collaboration.OWNER_ID)
+    then: QuerySet[Any] = found.annotate(
+        owner_then=Subquery(owners.values(one=THEIR_NAME)[:1]), around=readings_column(at)
+    )
+    return then
+
+
+def _around(one: Any, when: asof.When) -> str:
+    """What the page rests on, as of an instant."""
+    if when.at is None:
+        return ""
+    readings = Readings.of(one.around)
+    words = {
+        Knowledge.KNOWN: _("This app was read around then: %(readings)s."),
+        Knowledge.NOT_READ_BETWEEN: _(
+            "This app was not read around then, and both readings agree: %(readings)s."
+        ),
+        Knowledge.UNKNOWN: _("What was so is unknown: %(readings)s."),
+    }
+    return words[readings.knowledge(when.at)] % {"readings": asof.edges(readings)}
+
+
+def _then(one: Any, when: asof.When) -> dict[str, Any]:
+    """What an app was called, where it was and whose; nothing of now."""
+    if when.at is None:
+        return {}
+    held = (name for name in one.names if _was_so(name, when.at))
+    named = next(held, None)
+    return {
+        "existed": named is not None,
+        "name": named["name"] if named else one.name,
+        "project": named["project"] if named else "",
+        "owner": one.owner_then or "",
+    }
+
+
+def _was_so(period: dict[str, Any], at: datetime) -> bool:
+    until = period["until"] and datetime.fromisoformat(period["until"])
+    return datetime.fromisoformat(period["at"]) <= at and (not until or until > at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Of which app, when, and by whom its rows are seen."""
+
+    app: Any
+    when: asof.When
+    user: User
+    going_on: list[acting.UnderWay]
 
 
 def _stale_since(one: Any) -> datetime | None:
@@ -188,29 +254,29 @@ def _name(period: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _person(
-    row: Access, now: datetime, one: Any, going_on: list[acting.UnderWay], user: User
-) -> dict[str, Any]:
+def _person(row: Access, seen: _Seen) -> dict[str, Any]:
     kind, employment = row.more
-    going = next((each for each in going_on if _is_about(each, row)), None)
+    one, when = seen.app, seen.when
+    going = next((each for each in seen.going_on if _is_about(each, row)), None)
     pair = f"{row.person_id}:{one.pk}"
-    offered = acting.is_offered(user, row.role, going, one.gone_at)
+    offered = not when.is_past and acting.is_offered(seen.user, row.role, going, one.gone_at)
     tags = rows.person_tags(row.email, kind, employment)
-    if row.person_id == one.scm_linker_id:
+    if row.person_id == one.scm_linker_id and not when.is_past:
         tags += filters.tag(
             _("SCM linker"), _("The link to the source code was made by this account.")
         )
     return {
         "dim": rows.is_dim(row.status),
-        "url": rows.person_url(row.person_id),
+        "url": rows.person_url(row.person_id) + when.alone,
         "avatar": avatar(row.person_id, row.name, "service" if kind == PersonKind.SERVICE else ""),
         "name": row.name,
         "email": row.email if row.username else "",
         "tags": tags,
         "role": access.role(row.role),
         "two_factor": access.two_factor(row.two_factor),
-        "status": rows.state(row, now),
-        "since": moment(row.given_at or row.since_at, now),
+        "status": rows.state(row, when.clock),
+        "known": asof.of_access(row, when),
+        "since": when.date(row.given_at or row.since_at),
         "edge": sentences.edge(row.since_after, row.since_at, row.given_at),
         "by": sentences.given(row),
         "going": acting.mark(going),

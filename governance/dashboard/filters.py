@@ -67,6 +67,10 @@ class Chosen:
             % {"filter": label, "value": value[:LONGEST]}
         )
 
+    def in_force(self) -> list[tuple[str, str]]:
+        """Names and values, for a form beside the filters that must keep them."""
+        return [(name, value) for name, values in self.values.items() for value in values]
+
     def first_selects(self) -> SafeString:
         """The filters that are always in sight, as <select> elements."""
         return self._selects(is_first=True)

@@ -1,7 +1,6 @@
 """People: who has access to anything?"""
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from governance.accounts.permissions import may_change_access
 from governance.core import cursor
 from governance.core.pages import page
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import acting, filters, lists, rows
+from governance.dashboard import acting, asof, filters, lists, rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
@@ -25,6 +24,7 @@ from governance.facts import queries as facts
 from governance.facts.models import PersonKind
 from governance.inventory.models import Person, Status
 from governance.inventory.queries import people as inventory
+from governance.inventory.queries.asof import Knowledge
 from governance.inventory.queries.tallies import Tally
 from governance.inventory.queries.totals import Counted, Place, Totals, counting, totals
 
@@ -37,26 +37,34 @@ def people(request: HttpRequest) -> HttpResponse:
     tidy = lists.tidy_address(request, {"sort": next(iter(inventory.ORDERS))})
     if tidy is not None and not request.htmx:  # type: ignore[attr-defined]
         return HttpResponseRedirect(tidy)
+    elsewhere = asof.moved(request)
+    if elsewhere is not None:
+        return elsewhere
     user = lists.who(request)
-    chosen, numbers = _asked(request, user)
-    found = _found(user, chosen)
-    sort = lists.sort_of(request, inventory.ORDERS, chosen)
+    when = asof.read(request, timezone.now())
+    chosen, numbers = _asked(request, user, when)
+    orders = inventory.ORDERS_THEN if when.is_past else inventory.ORDERS
+    sort = lists.sort_of(request, orders, chosen)
     by = sort.removeprefix("-")
     shown = cursor.paginate(
-        facts.with_facts(inventory.described(inventory.sortable(found, by), user)),
+        facts.with_facts(
+            _described(inventory.sortable(_found(user, chosen, when), by), user, when, numbers)
+        ),
         *inventory.order(by, falling=sort.startswith("-")),
         after=request.GET.get("after"),
         before=request.GET.get("before"),
         size=SIZE,
     )
-    now = timezone.now()
-    app, may_act = chosen.one("app"), bool(may_change_access(user))
+    app, may_act = chosen.one("app"), bool(may_change_access(user)) and not when.is_past
     response = page(
         request,
         "dashboard/people.html",
         {
-            "now": now,
-            "rows": [_row(person, now, may_act=may_act) for person in shown.rows],
+            "now": when.now,
+            "when": when,
+            "may_act": may_act,
+            "rows": [_row(person, when, numbers, may_act=may_act) for person in shown.rows],
+            "around": asof.notice(numbers.around) if when.is_past else "",
             "slice": shown,
             "sort": sort,
             "app": app,
@@ -69,6 +77,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "is_scoped": not user.sees_everything,
         },
         partials={"people"},
+        status=when.status,
     )
     return lists.answered(request, response, tidy)
 
@@ -104,32 +113,32 @@ def _choices() -> list[Choice]:
     ]
 
 
-def _asked(request: HttpRequest, user: User) -> tuple[Chosen, Totals]:
+def _asked(request: HttpRequest, user: User, when: asof.When) -> tuple[Chosen, Totals]:
     """What the address asks for, without what does not exist, and how many that is."""
     get = request.GET
     chosen = filters.read(get, _choices())
     place = lists.place_of(get)
     named = {"app": place.app, "project": str(place.project or ""), "region": place.region}
     asked = {**chosen.values, **{name: (value,) for name, value in named.items() if value}}
-    numbers = _totals(user, replace(chosen, values=asked), place)
+    numbers = _totals(user, replace(chosen, values=asked), place, when)
     lists.choose_place(get, chosen, place, numbers)
     if chosen.values != asked:
-        numbers = _totals(user, chosen, place)
+        numbers = _totals(user, chosen, place, when)
     chosen.choices = [*chosen.choices, *lists.places(numbers)]
     return chosen, numbers
 
 
-def _totals(user: User, chosen: Chosen, place: Place) -> Totals:
+def _totals(user: User, chosen: Chosen, place: Place, when: asof.When) -> Totals:
     def compose() -> Counted:
-        shown, values = counting(_found(user, chosen), "shown")
-        everybody, more = counting(inventory.listed(user), "all")
+        shown, values = counting(_found(user, chosen, when), "shown")
+        everybody, more = counting(inventory.listed(user, inventory.Where(at=when.at)), "all")
         return Counted(shown, everybody, {**values, **more})
 
     question = (chosen.text, tuple(sorted(chosen.values.items())))
-    return totals(user, "people", question, compose, place=place, more=facts.NEWEST)
+    return totals(user, "people", question, compose, place=place, more=facts.NEWEST, at=when.at)
 
 
-def _found(user: User, chosen: Chosen) -> "QuerySet[Person]":
+def _found(user: User, chosen: Chosen, when: asof.When) -> "QuerySet[Person]":
     statuses = chosen.of("status")
     where = inventory.Where(
         roles=chosen.of("role"),
@@ -138,14 +147,23 @@ def _found(user: User, chosen: Chosen) -> "QuerySet[Person]":
         project=filters.uuid_of(chosen.one("project")),
         region=chosen.one("region"),
         gone=GONE in statuses,
+        at=when.at,
     )
     found = inventory.matching(inventory.listed(user, where), chosen.text)
     if chosen.of("two-factor"):
-        found = found.filter(two_factor__in=chosen.of("two-factor"))
+        found = inventory.with_two_factor(found, chosen.of("two-factor"), when.at)
     for name, conditions in _OF_FACTS.items():
         if chosen.of(name):
             found = found.filter(_any(conditions[value]() for value in chosen.of(name)))
     return found
+
+
+def _described(
+    people: "QuerySet[Person]", user: User, when: asof.When, numbers: Totals
+) -> "QuerySet[Person]":
+    if when.at is None:
+        return inventory.described(people, user)
+    return inventory.described_at(people, user, when.at, numbers.around.doubts)
 
 
 _OF_FACTS: dict[str, dict[str, Any]] = {
@@ -182,24 +200,40 @@ def _summary(numbers: Totals, chosen: Chosen) -> str:
     }
 
 
-def _row(person: Any, now: datetime, *, may_act: bool) -> dict[str, Any]:
+def _row(person: Any, when: asof.When, numbers: Totals, *, may_act: bool) -> dict[str, Any]:
     """A person as the table shows them. A dictionary, since templates read those quickest."""
     tally = Tally(*(person.tally or ()))
     service = person.fact_kind == PersonKind.SERVICE
     return {
-        "url": rows.person_url(person.pk),
+        "url": rows.person_url(person.pk) + when.alone,
         "box": acting.box("person", person.pk, person.display_name) if may_act else "",
         "avatar": avatar(person.pk, person.display_name, "service" if service else ""),
         "name": person.display_name,
         "email": person.email if person.username else "",
         "tags": rows.person_tags(person.email, person.fact_kind, person.fact_employment),
-        "two_factor": access.two_factor(person.two_factor),
+        "two_factor": access.two_factor(
+            person.two_factor_then if when.is_past else person.two_factor
+        ),
         "apps": f"{tally.all:,}",
         "roles": roles(tally),
-        "since": moment(person.first_seen_at, now),
-        "changed": moment(person.changed_at, now) if person.changed_at else "—",
+        "since": when.date(person.first_seen_at),
+        "changed": _known(person, numbers) if when.is_past else _changed(person, when),
         "dim": bool(tally.all) and tally.all == tally.pending + tally.deleted,
     }
+
+
+def _changed(person: Any, when: asof.When) -> str:
+    return moment(person.changed_at, when.now) if person.changed_at else "—"
+
+
+def _known(person: Any, numbers: Totals) -> str:
+    """How far it is known that this person had what the row says."""
+    worst = numbers.around.worst(getattr(person, "doubted", ()))
+    if person.unsure:
+        return asof.known(Knowledge.UNKNOWN, worst) if worst else asof.differs()
+    if worst is None:
+        return ""
+    return asof.known(Knowledge.NOT_READ_BETWEEN if worst.next else Knowledge.UNKNOWN, worst)
 
 
 def roles(tally: Tally) -> str:

@@ -1,5 +1,6 @@
 """One person: what can they reach, since when, and who gave it to them?"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,21 +16,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
+from governance.accounts.permissions import may_change_access
 from governance.audit.events import Source
 from governance.changes.models import Change
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import length
-from governance.dashboard import acting, describing, lists, rows, sentences
-from governance.dashboard.moments import moment
+from governance.dashboard import acting, asof, describing, lists, rows, sentences
 from governance.dashboard.templatetags import access
 from governance.facts import actions, permissions
 from governance.facts import queries as facts
 from governance.facts.forms import PersonForm
 from governance.facts.models import Employment, PersonKind
-from governance.inventory.models import Collaboration, Person, TwoFactorPeriod
-from governance.inventory.queries.access import PAST, Access, apps_of
+from governance.inventory.models import Collaboration, Person, TwoFactor, TwoFactorPeriod
+from governance.inventory.queries.access import PAST, Access, Found, apps_of
+from governance.inventory.queries.asof import Knowledge
 from governance.inventory.queries.history import changes_of_person
-from governance.inventory.queries.people import earlier_ids
+from governance.inventory.queries.people import earlier_ids, held
 from governance.inventory.queries.tallies import Tally, tally
 from governance.rotations import queries as rotations
 
@@ -39,10 +41,11 @@ _MOST_MERGES = 10
 @require_http_methods(["GET", "HEAD", "POST"])
 def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     user = lists.who(request)
-    one = found_or_hidden(_people(user), Person.objects.all(), person_id)
-    if one.merged_into_id:
-        return _moved(user, one.merged_into_id)
     now = timezone.now()
+    when = asof.read(request, now)
+    one = found_or_hidden(_people(user, when.at), Person.objects.all(), person_id)
+    if one.merged_into_id:
+        return _moved(user, one.merged_into_id, when)
     form = PersonForm(request.POST or None, initial=_said(one))
     answer = describing.answer(
         request,
@@ -62,55 +65,64 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     if answer.kept:
         return see_other(request, reverse("dashboard:person", args=[one.pk]))
     if answer.status == 409:
-        one = get_object_or_404(_people(user), pk=person_id)
+        one = get_object_or_404(_people(user, None), pk=person_id)
         form = PersonForm(initial=_said(one))
     get = request.GET
     known_as = [one.pk, *one.merged]
-    found, past = apps_of(known_as, user, after=get.get("after"), before=get.get("before"))
-    going_on = acting.read(one.under_way, now)
+    found = apps_of(known_as, user, after=get.get("after"), before=get.get("before"), at=when.at)
+    going_on = [] if when.is_past else acting.read(one.under_way, now)
     changes = changes_of_person(
-        known_as, user, after=get.get("changes-after"), before=get.get("changes-before")
+        known_as,
+        user,
+        after=get.get("changes-after"),
+        before=get.get("changes-before"),
+        at=when.at,
     )
     answered = page(
         request,
         "dashboard/person.html",
         {
             "now": now,
+            "when": when,
+            "may_act": bool(may_change_access(user)) and not when.is_past,
+            "around": _around(found, when),
             "person": one,
             "tally": Tally(*(one.tally or ())),
             "is_service": one.fact_kind == PersonKind.SERVICE,
             "tags": rows.person_tags(one.email, one.fact_kind, one.fact_employment),
             "said": _words_of(one),
-            "two_factor": _two_factor(one, now),
-            "access": [_access(row, now, going_on, user) for row in found.rows],
+            "two_factor": _two_factor(one, when),
+            "access": [_access(row, when, going_on, user) for row in found.page.rows],
+            "begun": [_access(row, when, (), user) for row in found.begun],
             "going_on": going_on,
-            "slice": found,
-            "past": [_past(row, now) for row in past[:PAST]],
-            "changes": sentences.rows(changes.rows, now),
+            "slice": found.page,
+            "past": [_past(row, when) for row in found.past[:PAST]],
+            "changes": sentences.rows(changes.rows, when),
             "changes_slice": changes,
-            "others": one.others,
+            "others": [] if when.is_past else one.others,
             "form": form,
             "may_describe": permissions.may_describe(user),
             "duties": rotations.beside(one.rotations, now),
             "is_scoped": not user.sees_everything,
         },
         partials={"going-on", "access-now"},
-        status=answer.status,
+        status=max(answer.status, when.status),
     )
     return acting.say_when_over(request, answered, going_on)
 
 
-def _moved(user: User, person_id: UUID) -> HttpResponse:
+def _moved(user: User, person_id: UUID, when: asof.When) -> HttpResponse:
     """Where somebody is found who was known by an invited address alone."""
     for _merge in range(_MOST_MERGES):
         one = found_or_hidden(Person.objects.visible_to(user), Person.objects.all(), person_id)
         if one.merged_into_id is None:
-            return HttpResponsePermanentRedirect(reverse("dashboard:person", args=[one.pk]))
+            address = reverse("dashboard:person", args=[one.pk])
+            return HttpResponsePermanentRedirect(address + when.alone)
         person_id = one.merged_into_id
     raise Http404
 
 
-def _people(user: User) -> "QuerySet[Any]":
+def _people(user: User, at: datetime | None) -> "QuerySet[Any]":
     """People with everything about themselves that the page shows, in one query."""
     same_address = (
         Person.objects.visible_to(user)
@@ -121,12 +133,15 @@ def _people(user: User) -> "QuerySet[Any]":
     about = Change.objects.visible_to(user).filter(
         Q(person=OuterRef("pk")) | Q(person__merged_into=OuterRef("pk")) | _same_address()
     )
-    periods = TwoFactorPeriod.objects.filter(person=OuterRef("pk")).order_by("-started_at")[:20]
+    begun = TwoFactorPeriod.objects.filter(person=OuterRef("pk"))
+    if at is not None:
+        begun = begun.filter(started_at__lte=at)
+    periods = begun.order_by("-started_at")[:20]
     found: QuerySet[Any] = facts.with_authors(
         facts.with_facts(Person.objects.visible_to(user))
     ).annotate(
         rotations=rotations.of_person(user),
-        tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
+        tally=tally(held(Collaboration.objects.visible_to(user), at), of="person"),
         merged=earlier_ids(),
         under_way=acting.under_way(about),
         others=ArraySubquery(
@@ -177,43 +192,58 @@ def _words_of(one: Any) -> dict[str, str]:
     }
 
 
-def _two_factor(one: Any, now: datetime) -> dict[str, Any]:
-    """2FA now, and how long it has been what it was before."""
-    periods = [_period(period, now) for period in one.periods]
+def _around(found: Found, when: asof.When) -> str:
+    """What the page rests on, as of an instant: where a row says nothing else, it is known."""
+    if when.at is None:
+        return ""
+    rows = [row for row in found.page.rows if row.knowledge(when.at) != Knowledge.KNOWN]
+    if not rows and not found.begun:
+        return _("Every app below was read around then.")
+    return _("Not every app below was read around then; its row says so.")
+
+
+def _two_factor(one: Any, when: asof.When) -> dict[str, Any]:
+    """2FA now or then, and how long it has been what it was before."""
+    periods = [_period(period, when) for period in one.periods]
+    value = one.two_factor
+    if when.is_past:
+        value = one.periods[0]["value"] if one.periods else TwoFactor.UNKNOWN
     return {
-        "now": access.two_factor(one.two_factor),
+        "now": access.two_factor(value),
         "periods": periods,
     }
 
 
-def _period(period: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _period(period: dict[str, Any], when: asof.When) -> dict[str, Any]:
     at = datetime.fromisoformat(period["at"])
     after = period["after"] and datetime.fromisoformat(period["after"])
-    until = datetime.fromisoformat(period["until"]) if period["until"] else now
+    until = datetime.fromisoformat(period["until"]) if period["until"] else None
+    is_over = until is not None and until <= when.clock
     return {
         "badge": access.two_factor(period["value"]),
-        "for": length((until - at).total_seconds()),
+        "for": length(((until if until and is_over else when.clock) - at).total_seconds()),
         "edge": sentences.edge(after, at),
-        "is_now": period["until"] is None,
+        "is_now": not is_over,
     }
 
 
 def _access(
-    row: Access, now: datetime, going_on: list[acting.UnderWay], user: User
+    row: Access, when: asof.When, going_on: Sequence[acting.UnderWay], user: User
 ) -> dict[str, Any]:
     going = next((each for each in going_on if each.app_id == row.app_id), None)
     pair = f"{row.person_id}:{row.app_id}"
-    offered = acting.is_offered(user, row.role, going, row.app_gone_at)
+    offered = not when.is_past and acting.is_offered(user, row.role, going, row.app_gone_at)
     return {
         "dim": rows.is_dim(row.status),
-        "url": rows.app_url(row.app_id),
+        "url": rows.app_url(row.app_id) + when.alone,
         "app": row.app,
         "tags": rows.app_tags(kind=row.app_kind, parent_name=row.parent_name, health_data=None),
         "project": row.project or _("No project"),
         "region": row.region,
         "role": access.role(row.role),
-        "status": rows.state(row, now),
-        "since": moment(row.given_at or row.since_at, now),
+        "status": rows.state(row, when.clock),
+        "known": asof.of_access(row, when),
+        "since": when.date(row.given_at or row.since_at),
         "edge": sentences.edge(row.since_after, row.since_at, row.given_at),
         "by": sentences.given(row),
         "going": acting.mark(going),
@@ -224,12 +254,12 @@ def _access(
     }
 
 
-def _past(row: Access, now: datetime) -> dict[str, Any]:
+def _past(row: Access, when: asof.When) -> dict[str, Any]:
     return {
-        "url": rows.app_url(row.app_id),
+        "url": rows.app_url(row.app_id) + when.alone,
         "app": row.app,
         "role": access.role(row.role),
         "since": sentences.edge(row.since_after, row.since_at, row.given_at),
-        "until": moment(row.ended_at, now) if row.ended_at else "",
+        "until": when.date(row.ended_at) if row.ended_at else "",
         "edge": sentences.edge(row.ended_after, row.ended_at) if row.ended_at else "",
     }

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import badge
-from governance.dashboard.moments import moment
+from governance.dashboard.asof import When
 from governance.dashboard.rows import app_url, person_url
 from governance.dashboard.templatetags.access import role_word
 from governance.inventory.models import Attribution, Role, Status, TwoFactor
@@ -20,10 +20,10 @@ from governance.inventory.queries.access import Access
 from governance.inventory.queries.history import Change
 
 
-def rows(changes: Sequence[Change], now: datetime) -> list[dict[str, Any]]:
+def rows(changes: Sequence[Change], seen: When) -> list[dict[str, Any]]:
     """The lines of a history. What the first reading found is one line, however much it was."""
     return [
-        _row(group[0], now) if len(group) == 1 else _first_reading(group, now)
+        _row(group[0], seen) if len(group) == 1 else _first_reading(group, seen)
         for group in (list(found) for _key, found in groupby(changes, key=_group))
     ]
 
@@ -33,26 +33,28 @@ def _group(change: Change) -> Hashable:
     return ("first", change.at.date()) if at_first else (change.kind, change.id)
 
 
-def _first_reading(changes: list[Change], now: datetime) -> dict[str, Any]:
+def _first_reading(changes: list[Change], seen: When) -> dict[str, Any]:
     one = changes[0]
     if len({change.person_id for change in changes}) == 1:
         sentence = format_html(
             _("{person} was on {number} apps when they were first read: {links}."),
-            person=link(person_url(one.person_id), one.person),
+            person=link(person_url(one.person_id) + seen.alone, one.person),
             number=len(changes),
-            links=_listed((change.app, app_url(change.app_id)) for change in changes),
+            links=_listed((change.app, app_url(change.app_id) + seen.alone) for change in changes),
         )
     else:
         sentence = format_html(
             _("{number} people were on {app} when it was first read: {links}."),
-            app=link(app_url(one.app_id), one.app),
+            app=link(app_url(one.app_id) + seen.alone, one.app),
             number=len(changes),
-            links=_listed((change.person, person_url(change.person_id)) for change in changes),
+            links=_listed(
+                (change.person, person_url(change.person_id) + seen.alone) for change in changes
+            ),
         )
     return {
         "icon": "eye",
         "sentence": sentence,
-        "when": moment(one.at, now),
+        "when": seen.date(one.at),
         "edge": edge(None, one.at),
         "by": "",
     }
@@ -62,15 +64,15 @@ def _listed(named: Iterable[tuple[str, str]]) -> SafeString:
     return format_html_join(", ", "{}", ((link(url, name),) for name, url in sorted(named)))
 
 
-def _row(change: Change, now: datetime) -> dict[str, Any]:
+def _row(change: Change, seen: When) -> dict[str, Any]:
     """One line of a history."""
     icon, words = _said(change)
     return {
         "icon": icon,
         "sentence": format_html(
             words,
-            person=link(person_url(change.person_id), change.person),
-            app=link(app_url(change.app_id), change.app),
+            person=link(person_url(change.person_id) + seen.alone, change.person),
+            app=link(app_url(change.app_id) + seen.alone, change.app),
             role=role_word(change.role) if change.role else "",
             was_role=role_word(change.was_role) if change.was_role else "",
             was_person=change.was_person,
@@ -79,7 +81,7 @@ def _row(change: Change, now: datetime) -> dict[str, Any]:
             project=change.project or _("no project"),
             was_project=change.was_project or _("no project"),
         ),
-        "when": moment(change.happened_at or change.at, now),
+        "when": seen.date(change.happened_at or change.at),
         "edge": edge(change.after, change.at, change.happened_at),
         "by": _by(change),
     }

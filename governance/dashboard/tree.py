@@ -20,7 +20,7 @@ from django_htmx.http import push_url
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
 from governance.core.pages import found_or_hidden, page
-from governance.dashboard import filters, lists, tree_rows
+from governance.dashboard import asof, filters, lists, tree_rows
 from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.models import App
@@ -36,6 +36,9 @@ _MOST_OPEN = 100
 def apps(request: HttpRequest) -> HttpResponse:
     opened = Opened.read(request.GET)
     toggled = opened.toggled(request.GET)
+    elsewhere = asof.moved(request)
+    if elsewhere is not None:
+        return elsewhere
     branch = _branch_asked_for(request)
     if branch is not None:
         return _branch(request, branch, toggled or opened)
@@ -131,19 +134,22 @@ def _without(ids: Iterable[UUID], id_: UUID) -> tuple[UUID, ...]:
 
 def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
     user = lists.who(request)
-    asked = _asked(request, user)
+    when = asof.read(request, timezone.now())
+    asked = _asked(request, user, when)
     expanded = [head for head in asked.page.heads if opened.has(head)]
-    now = timezone.now()
     branches = _people(request, expanded, asked.wanted)
-    boxes = bool(may_change_access(user))
+    may_act = bool(may_change_access(user)) and not when.is_past
     only = asked.wanted.only_with_collaborators
     extra = {} if only else {"collaborators": _("Also apps without collaborators")}
     return page(
         request,
         "dashboard/apps.html",
         {
-            "now": now,
-            "rows": tree_rows.page(asked.page.heads, branches, now, boxes=boxes),
+            "now": when.now,
+            "when": when,
+            "may_act": may_act,
+            "around": asof.notice(asked.totals.around) if when.is_past else "",
+            "rows": tree_rows.page(asked.page.heads, branches, when, boxes=may_act),
             "slice": asked.page,
             "totals": asked.totals,
             "chosen": asked.chosen,
@@ -156,21 +162,22 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
             "is_scoped": not user.sees_everything,
         },
         partials={"tree"},
+        status=when.status,
     )
 
 
 def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     """One app, opened or closed, and the address that remembers it."""
     user = lists.who(request)
-    asked = _asked(request, user, app=app)
+    when = asof.read(request, timezone.now())
+    asked = _asked(request, user, when, app=app)
     if not asked.page.heads:
         found_or_hidden(App.objects.visible_to(user), App.objects.all(), app)
         raise Http404  # it does not fit the filters
-    now = timezone.now()
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
-    boxes = bool(may_change_access(user))
-    response = HttpResponse(tree_rows.one(head, branches.get(head.id), now, boxes=boxes))
+    boxes = bool(may_change_access(user)) and not when.is_past
+    response = HttpResponse(tree_rows.one(head, branches.get(head.id), when, boxes=boxes))
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 
@@ -224,7 +231,7 @@ def _choices() -> list[Choice]:
     ]
 
 
-def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Asked:
+def _asked(request: HttpRequest, user: User, when: asof.When, *, app: UUID | None = None) -> _Asked:
     """Read the address and ask for it, without the project and region that do not exist."""
     get = request.GET
     chosen = filters.read(get, _choices())
@@ -239,6 +246,7 @@ def _asked(request: HttpRequest, user: User, *, app: UUID | None = None) -> _Ask
         roles=chosen.of("role"),
         two_factor=chosen.of("two-factor"),
         only_with_collaborators=get.get("collaborators") != "any",
+        at=when.at,
     )
     numbers = _totals(user, wanted)
     lists.choose_place(get, chosen, place, numbers)
@@ -261,6 +269,7 @@ def _totals(user: User, wanted: tree.Wanted) -> Totals:
         wanted,
         lambda: tree.counts(user, wanted),
         place=Place(project=wanted.project, region=wanted.region),
+        at=wanted.at,
     )
 
 

@@ -6,7 +6,6 @@ has no end tag: the next one ends it, as HTML allows, and five hundred rows are 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from html import escape
 from itertools import groupby
@@ -19,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import icon
-from governance.dashboard.moments import moment
+from governance.dashboard.asof import When, differs, known
 from governance.dashboard.rows import (
     app_tags,
     app_url,
@@ -35,7 +34,7 @@ from governance.inventory.queries.tree import Head
 
 
 def page(
-    heads: Sequence[Head], branches: Mapping[UUID, Branch], now: datetime, *, boxes: bool
+    heads: Sequence[Head], branches: Mapping[UUID, Branch], when: When, *, boxes: bool
 ) -> SafeString:
     """The apps of a page under their projects, each with its people where it is open.
 
@@ -45,20 +44,21 @@ def page(
     readings: dict[object, str] = {}  # the apps of a page share a few
     for _project, found in groupby(heads, key=lambda head: head.project_id):
         apps = list(found)
-        rows.append(_project_row(apps[0]))
-        rows += [_app(head, branches.get(head.id), now, readings, boxes=boxes) for head in apps]
+        rows.append(_project_row(apps[0], when))
+        rows += [_app(head, branches.get(head.id), when, readings, boxes=boxes) for head in apps]
     return SafeString("".join(rows))
 
 
-def one(head: Head, branch: Branch | None, now: datetime, *, boxes: bool) -> str:
+def one(head: Head, branch: Branch | None, when: When, *, boxes: bool) -> str:
     """One app of them."""
-    return _app(head, branch, now, {}, boxes=boxes)
+    return _app(head, branch, when, {}, boxes=boxes)
 
 
-def _project_row(head: Head) -> str:
+def _project_row(head: Head, when: When) -> str:
     name = escape(head.project_name or _("No project"))
     if head.project_id:
-        name = f'<a href="?project={head.project_id}">{name}</a>{escape(head.region)}'
+        query = escape(f"?project={head.project_id}{when.more}")
+        name = f'<a href="{query}">{name}</a>{escape(head.region)}'
     return (
         '<tbody class="group"><tr><th colspan="5" scope="rowgroup"><span class="row">'
         f"{icon('folder')}{name}</span></tr></tbody>\n"
@@ -68,23 +68,35 @@ def _project_row(head: Head) -> str:
 def _app(
     head: Head,
     branch: Branch | None,
-    now: datetime,
+    when: When,
     readings: dict[object, str],
     *,
     boxes: bool,
 ) -> str:
     """An app with its people where it is open: one <tbody>."""
     id_ = str(head.id)
-    key = (head.read_at, head.stale_since)
+    key = (head.read_at, head.stale_since, head.readings, head.unsure)
     reading = readings.get(key)
     if reading is None:
-        reading = readings[key] = freshness(head.read_at, head.stale_since, now)
+        reading = readings[key] = _reading(head, when)
     box = _box(id_, head.name) if boxes else ""
-    rows = [_head(head, id_, reading, box, is_open=branch is not None)]
+    rows = [_head(head, id_, when, reading, box, is_open=branch is not None)]
     if branch is not None:
-        rows += [_leaf(one, now) for one in branch.leaves]
+        rows += [_leaf(one, when) for one in branch.leaves]
         rows.append(_more(id_, branch))
     return f'<tbody id="app-{id_}">{"".join(rows)}</tbody>\n'
+
+
+def _reading(head: Head, when: When) -> str:
+    """How fresh an app is; as of an instant, how far what its row says is known."""
+    if when.at is None:
+        return freshness(head.read_at, head.stale_since, when.now)
+    readings = head.readings
+    if head.unsure:
+        return differs(head.unsure)
+    return known(readings.knowledge(when.at), readings) or format_html(
+        '<span class="muted">{}</span>', _("Read around then")
+    )
 
 
 # --- an app ---------------------------------------------------------------------------------------
@@ -95,9 +107,9 @@ def _box(id_: str, name: str) -> str:
     return f'<input type="checkbox" name="app" value="{id_}" aria-label="{label}">'
 
 
-def _head(row: Head, id_: str, reading: str, box: str, *, is_open: bool) -> str:
+def _head(row: Head, id_: str, when: When, reading: str, box: str, *, is_open: bool) -> str:
     """A collapsed app, which answers before it is opened."""
-    words = _words(get_language())
+    words = _words(get_language(), when.alone, when.more)
     url = app_url(id_)
     people = _counted(words["person" if row.people == 1 else "people"], url, row.people)
     roles = _joined(
@@ -121,7 +133,7 @@ def _head(row: Head, id_: str, reading: str, box: str, *, is_open: bool) -> str:
 
 
 @lru_cache(maxsize=16)
-def _words(language: str | None) -> dict[str, str]:
+def _words(language: str | None, alone: str, more: str) -> dict[str, str]:
     """The numbers of a collapsed row, each a link to the list behind it."""
     words = {
         "person": ("", _("%(n)s person")),
@@ -133,12 +145,18 @@ def _words(language: str | None) -> dict[str, str]:
         "pending": ("?status=pending", _("%(n)s pending")),
     }
     links = {
-        name: f'<a href="%(url)s{query}">{escape(word)}</a>'
+        name: f'<a href="%(url)s{_and(query, alone, more)}">{escape(word)}</a>'
         for name, (query, word) in words.items()
     }
     without = escape(_("%(n)s without 2FA"))
-    link = f'<a class="tone-text tone-bad" href="%(url)s?two-factor=off">{without}</a>'
+    query = _and("?two-factor=off", alone, more)
+    link = f'<a class="tone-text tone-bad" href="%(url)s{query}">{without}</a>'
     return {**links, "without 2FA": link}
+
+
+def _and(query: str, alone: str, more: str) -> str:
+    """A query with the instant, as a link that is filled in by %."""
+    return escape(query + more if query else alone).replace("%", "%%")
 
 
 def _counted(words: str, url: str, number: int) -> str:
@@ -171,17 +189,19 @@ def _shown(row: Head) -> str:
 # --- its people -----------------------------------------------------------------------------------
 
 
-def _leaf(row: Leaf, now: datetime) -> str:
+def _leaf(row: Leaf, when: When) -> str:
     dim = ' class="dim"' if is_dim(row.status) else ""
     plain = row.status == Status.ACCEPTED and not row.missing_at
     tags = person_tags(row.email, row.more[0], row.more[1])
     email = f" <small>{escape(row.email)}</small>" if row.username else ""
     language = get_language()
+    url = person_url(row.person_id) + escape(when.alone)
     return (
-        f'<tr{dim}><th scope="row"><a href="{person_url(row.person_id)}">{escape(row.name)}</a>'
+        f'<tr{dim}><th scope="row"><a href="{url}">{escape(row.name)}</a>'
         f"{tags}{email}{_cell(Role, row.role, language)}"
         f"{_cell(TwoFactor, row.two_factor, language)}"
-        f"<td>{'' if plain else state(row, now)}<td>{moment(row.since_at, now)}</tr>\n"
+        f"<td>{'' if plain else state(row, when.clock)}<td>{when.date(row.since_at)}"
+        f"{differs() if row.unsure else ''}</tr>\n"
     )
 
 

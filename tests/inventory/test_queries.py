@@ -171,7 +171,7 @@ def test_every_question_starts_from_what_somebody_may_see(company, of_billing, m
         company.owner, company.ana, company.ben, company.invited
     }  # fmt: skip
     assert not people.listed(mallory).exists()
-    page, _past = apps_of([company.ben.pk], of_billing)
+    page = apps_of([company.ben.pk], of_billing).page
     assert [row.app for row in page.rows] == ["billing-api"]
     changes = changes_of_person([company.ben.pk], of_billing).rows
     assert {change.app for change in changes} == {"billing-api"}
@@ -380,7 +380,7 @@ def test_access_says_who_gave_it_also_after_a_change_of_role(company, bob):
     )  # fmt: skip
     AttributionFactory(collaboration=first, named=True, actor=company.owner)
 
-    page = people_of(company.web.pk)
+    page = people_of(company.web.pk).page
     given = {row.name: (row.source, row.actor, row.since_at) for row in page.rows}
 
     assert given["ben"] == ("event", "platform", began)
@@ -389,7 +389,7 @@ def test_access_says_who_gave_it_also_after_a_change_of_role(company, bob):
 
 def test_the_people_of_an_app_by_role_2fa_and_status(company):
     def found(**filters):
-        return [row.name for row in people_of(company.api.pk, **filters).rows]
+        return [row.name for row in people_of(company.api.pk, **filters).page.rows]
 
     assert found() == ["platform", "ana", "ben", "carl@example.com"]
     assert found(roles=["owner", "collaborator"]) == ["platform", "ana"]
@@ -403,8 +403,8 @@ def test_pages_of_people_and_of_apps_show_each_once(company, bob):
         CollaborationFactory(app=AppFactory(name=f"n-{number % 3}"), person=company.ana)
 
     for ask in (
-        lambda **at: people_of(company.api.pk, size=3, **at),
-        lambda **at: apps_of([company.ana.pk], bob, size=3, **at)[0],
+        lambda **at: people_of(company.api.pk, size=3, **at).page,
+        lambda **at: apps_of([company.ana.pk], bob, size=3, **at).page,
         lambda **at: changes_of_app(company.api.pk, size=3, **at),
         lambda **at: changes_of_person([company.ana.pk], bob, size=3, **at),
     ):
@@ -425,7 +425,7 @@ def test_what_is_over_is_listed_once_and_not_where_it_went_on(company, bob):
         since_at=earlier.since_at,
     )  # fmt: skip
 
-    _now, past = apps_of([company.ana.pk], bob)
+    past = apps_of([company.ana.pk], bob).past
 
     assert [row.collaboration_id for row in past] == [gone.pk]
 

@@ -19,6 +19,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from governance.accounts.permissions import may_change_access
+
 register = template.Library()
 _TOKEN = "[csrf-token-of-this-request]"  # noqa: S105
 _ADDRESS = "[address-of-this-request]"
@@ -67,7 +69,7 @@ def sidebar(context: dict[str, Any]) -> SafeString:
         refused=frame.refused,
         overdue=frame.overdue,
         changes_ask=frame.changes_ask,
-        may_act=bool(context["may_act"]),
+        may_act=bool(may_change_access(user)),
         pk=user.pk,
         name=user.name,
         email=user.email,

@@ -10,14 +10,17 @@ The functions that give SQL take the alias of a row with edges (`inventory_colla
 instant. They are fragments of code: values never go into them.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import JSONField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from governance.inventory.models import (
@@ -54,6 +57,16 @@ _APPS = """(
     WHERE {believed})"""
 
 
+_APPS_EVER = """(
+    SELECT app.id, coalesce(then_app.name, app.name) AS name,
+        CASE WHEN then_app.id IS NULL THEN app.project_id ELSE then_app.project_id END
+            AS project_id,
+        app.project_id AS now_in, app.region_id, app.scalingo_id, app.kind, app.parent_name,
+        app.health_data, app.scope_id, app.stale_since, app.gone_at, app.first_seen_at
+    FROM inventory_app app LEFT JOIN inventory_appperiod then_app
+        ON then_app.app_id = app.id AND {believed})"""
+
+
 def believed(row: str, at: str = "at") -> str:
     """What lists and counts take as being there: the last reading before the instant had it."""
     return _BELIEVED.format(row=row, at=at)
@@ -86,6 +99,11 @@ def apps(at: str = "at") -> str:
     decided who may see the app.
     """
     return _APPS.format(believed=believed("then_app", at))
+
+
+def apps_ever(at: str = "at") -> str:
+    """The same, with those that were not there: as they are called today, or were last."""
+    return _APPS_EVER.format(believed=believed("then_app", at))
 
 
 def readings(app: str, at: str = "at") -> str:
@@ -133,6 +151,32 @@ _RUNS = """(
     ) later ON true)"""
 
 
+def around(at: str = "at") -> str:
+    """A column with what `Around.of` takes: how the places where apps are read were read.
+
+    Of the places of the apps that the parameters `everything` and `visible` (projects) speak of.
+    `silence` is a parameter too.
+    """
+    runs = _RUNS.format(scope="read_in.id", floor="timestamptz '-infinity'", at=at)
+    return _AROUND.format(at=at, runs=runs)
+
+
+# A place that was not read yet has nothing to say of an instant before.
+_AROUND = """(
+    SELECT json_build_object('last', max(last), 'next', min(next), 'places', count(*),
+        'doubts', coalesce(json_agg(json_build_array(id, last, next, next IS NULL))
+            FILTER (WHERE NOT is_inside
+                AND (late OR coalesce(next, %({at})s) - last > %(silence)s)), '[]'))::text
+    FROM (
+        SELECT read_in.id, run.*,
+            run.next IS NULL AND coalesce(read_in.stale_since < %({at})s, false) AS late
+        FROM inventory_scope read_in CROSS JOIN LATERAL {runs} run
+        WHERE run.last IS NOT NULL AND EXISTS (
+            SELECT FROM inventory_app a WHERE a.scope_id = read_in.id
+              AND (%(everything)s OR a.project_id = ANY(%(visible)s::uuid[])))
+    ) places)"""
+
+
 # --- values ---------------------------------------------------------------------------------------
 
 
@@ -168,6 +212,13 @@ class Readings(NamedTuple):
     is_inside: bool
     is_stale: bool = False
 
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Readings":
+        """What `readings_column` holds."""
+        return cls(
+            _instant(said["last"]), _instant(said["next"]), said["is_inside"], said["is_stale"]
+        )
+
     def knowledge(self, at: datetime) -> Knowledge:
         """How far it is known, supposing that the readings on both sides agree."""
         if self.last is None:
@@ -192,6 +243,51 @@ class Readings(NamedTuple):
 NEVER = Readings(None, None, is_inside=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """How the places where apps are read were read around an instant.
+
+    `last` is the latest reading before it and `next` the earliest after it, over all places; of
+    an unbroken run its ends. `doubts` are the places that were not read around it.
+    """
+
+    last: datetime | None = None
+    next: datetime | None = None
+    places: int = 0
+    doubts: Mapping[UUID, Readings] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: str) -> "Around":
+        """What the column `around` holds."""
+        said = json.loads(found)
+        return cls(
+            _instant(said["last"]),
+            _instant(said["next"]),
+            said["places"],
+            {
+                UUID(id_): Readings(_instant(last), _instant(next_), is_inside=False, is_stale=late)
+                for id_, last, next_, late in said["doubts"]
+            },
+        )
+
+    def worst(self, places: Iterable[UUID]) -> Readings | None:
+        """The widest gap among those of `places` that are in doubt; None where none is."""
+        found = [self.doubts[place] for place in places if place in self.doubts]
+        if not found:
+            return None
+        nexts = [one.next for one in found]
+        return Readings(
+            min(one.last for one in found if one.last),
+            None if None in nexts else max(one for one in nexts if one),
+            is_inside=False,
+            is_stale=any(one.is_stale for one in found),
+        )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def silence() -> timedelta:
     """The longest time between two readings that leaves no doubt about what lay between."""
     every: timedelta = settings.SYNC_EVERY
@@ -205,6 +301,13 @@ def two_factor_at(at: datetime, of: str = "pk") -> Coalesce:
     """For a query of people (`of` points to the person): 2FA as believed at `at`; else unknown."""
     found = TwoFactorPeriod.objects.filter(person=OuterRef(of)).at(at).order_by("-started_at")
     return Coalesce(Subquery(found.values("value")[:1]), Value(TwoFactor.UNKNOWN.value))
+
+
+def readings_column(at: datetime) -> RawSQL:
+    """For a query of apps: the readings of each around `at`, as `Readings.of` takes them."""
+    sql = _COLUMN.replace("%(at)s", "%s")
+    values = (at,) * _COLUMN.count("%(at)s")
+    return RawSQL(sql, values, output_field=JSONField())  # noqa: S611  fragments of code alone
 
 
 def app_named_at(at: datetime) -> "QuerySet[AppPeriod]":
@@ -229,6 +332,8 @@ def readings_of_apps(apps: list[UUID], at: datetime) -> dict[UUID, Readings]:
     return {app: Readings._make(found) for app, *found in rows}
 
 
+_AS_JSON = "(SELECT to_jsonb(around) FROM {readings} around)"
+_COLUMN = _AS_JSON.format(readings=readings("inventory_app"))
 _OF_SCOPE = """
 SELECT run.last, run.next, run.is_inside,
     coalesce(read_in.stale_since < %(at)s OR read_in.retired_at < %(at)s, false)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import models
 
 from governance.core import cursor as cursors
+from governance.inventory.queries.asof import may_have_ended, two_factor_of
 from governance.inventory.queries.prepared import limited, prepared
 from governance.inventory.queries.tree import (
     MATCHES,
@@ -41,6 +42,7 @@ class Leaf(NamedTuple):
     since_after: datetime | None
     since_at: datetime
     missing_at: datetime | None
+    unsure: bool  # as of an instant: it ended between the readings around it
     is_owner: bool
     sort_name: str
     more: tuple[Any, ...]
@@ -73,15 +75,15 @@ _BEYOND = """(opened.app_id <> %(within)s
 _LEAVES = """
 SELECT page.* FROM unnest(%(apps)s::uuid[], %(named)s::bool[]) opened(app_id, named)
 CROSS JOIN LATERAL (
-    SELECT k.app_id, k.id, p.id AS person_id, p.username, p.email, p.two_factor, k.role, k.status,
-        k.status_said, k.since_after, k.since_at, k.missing_at, k.role = 'owner' AS is_owner,
-        {name} AS sort_name{columns}
+    SELECT k.app_id, k.id, p.id AS person_id, p.username, p.email, {two_factor}, k.role, k.status,
+        k.status_said, k.since_after, k.since_at, {missing_at}, {unsure},
+        k.role = 'owner' AS is_owner, {name} AS sort_name{columns}
     FROM inventory_collaboration k JOIN inventory_person p ON p.id = k.person_id {join}
-    WHERE k.app_id = opened.app_id AND k.ended_at IS NULL AND {where}
+    WHERE k.app_id = opened.app_id AND {held} AND {where}
     ORDER BY k.role <> 'owner', sort_name, k.id LIMIT %(limit)s
 ) page
 """
-_OWN = 14  # columns of a Leaf that are not `more`
+_OWN = 15  # columns of a Leaf that are not `more`
 
 
 def branches(
@@ -134,8 +136,13 @@ def _sql(wanted: Wanted, more: More, start: Sequence[Any] | None) -> str:
         where.append(f"(opened.named OR {MATCHES})")
     if start is not None:
         where.append(_BEYOND.format(name=_NAME))
+    is_now = wanted.at is None
     return _LEAVES.format(
         name=_NAME,
+        two_factor="p.two_factor" if is_now else two_factor_of("p.id", "instant"),
+        missing_at="k.missing_at" if is_now else "NULL::timestamptz",
+        unsure="false" if is_now else may_have_ended("k", "instant"),
+        held=wanted.holds("k"),
         columns="".join(f", {column}" for column in more.columns),
         join=more.join,
         where=" AND ".join(where) or "true",

@@ -140,8 +140,9 @@ def changes_of_person(
     after: str | None = None,
     before: str | None = None,
     size: int = SIZE,
+    at: datetime | None = None,
 ) -> Page:
-    """What happened to a person, on the apps that `user` may see, and to their 2FA.
+    """What happened to a person, on the apps that `user` may see, and to their 2FA; until `at`.
 
     `people` are the ids that the person has had here (see `Person.merged_into`).
     """
@@ -155,16 +156,21 @@ def changes_of_person(
         values[f"person{number}"] = person
         where = f"k.person_id = %(person{number})s"
         legs += [_Leg(_STARTS, where + seen), _Leg(_ENDS, where + seen), _Leg(_TWO_FACTOR, where)]
-    return _read(legs, continued, values, (after, before), size)
+    return _read(legs, continued, values, (after, before), size, at)
 
 
 def changes_of_app(
-    app: UUID, *, after: str | None = None, before: str | None = None, size: int = SIZE
+    app: UUID,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int = SIZE,
+    at: datetime | None = None,
 ) -> Page:
-    """What happened on an app. That somebody may see it is known before."""
+    """What happened on an app, until `at`. That somebody may see it is known before."""
     where = "k.app_id = %(app)s"
     legs = [_Leg(sql, where) for sql in (_STARTS, _ENDS, _APP)]
-    return _read(legs, "true", {"app": app}, (after, before), size)
+    return _read(legs, "true", {"app": app}, (after, before), size, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,7 @@ class _Leg:
 
 _ON_VISIBLE_APPS = """
     AND k.app_id IN (SELECT id FROM inventory_app WHERE project_id = ANY(%(visible)s))"""
+_UNTIL = " AND k.{edge} <= %(until)s"
 _BEYOND = """
     AND k.{edge} {sign}= %(at)s
     AND (k.{edge}, '{kind}', k.id) {sign} (%(at)s, %(at_kind)s, %(at_id)s)"""
@@ -188,6 +195,7 @@ def _read(
     values: dict[str, Any],
     cursor_texts: tuple[str | None, str | None],
     size: int,
+    until: datetime | None,
 ) -> Page:
     after, before = cursor_texts
     start = cursors.decode(after, _CURSOR)
@@ -198,22 +206,29 @@ def _read(
             where=leg.where,
             continued=continued,
             way=way,
-            beyond=_beyond(leg.sql, backwards=backwards) if start is not None else "",
+            beyond=(_beyond(leg.sql, backwards=backwards) if start is not None else "")
+            + (_UNTIL.format(edge=_edge(leg.sql)) if until is not None else ""),
         )
         for leg in legs
     ]
     sql = _DESCRIBED.format(legs=" UNION ALL ".join(parts), way=way)
     at = dict(zip(("at", "at_kind", "at_id"), start or (), strict=False))
     with prepared() as cursor:
-        cursor.execute(limited(sql, size + 1), {**values, **at})
+        cursor.execute(limited(sql, size + 1), {**values, **at, "until": until})
         rows = [Change(*row) for row in cursor.fetchall()]
     return _cut(rows, size, backwards=backwards, is_first=start is None)
 
 
 def _beyond(leg: str, *, backwards: bool) -> str:
-    kind = leg.split("'")[1]
-    edge = "ended_at" if kind == "end" else "started_at"
-    return _BEYOND.format(edge=edge, kind=kind, sign=">" if backwards else "<")
+    return _BEYOND.format(edge=_edge(leg), kind=_kind(leg), sign=">" if backwards else "<")
+
+
+def _edge(leg: str) -> str:
+    return "ended_at" if _kind(leg) == "end" else "started_at"
+
+
+def _kind(leg: str) -> str:
+    return leg.split("'")[1]
 
 
 def _cut(rows: list[Change], size: int, *, backwards: bool, is_first: bool) -> Page:

@@ -1,15 +1,19 @@
 """The list of people: everybody whom somebody may see, narrowed, counted and put in order."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower, NullIf
 
-from governance.inventory.models import Collaboration, Person
+from governance.inventory.models import AppPeriod, Collaboration, Person
+from governance.inventory.queries.asof import two_factor_at
 from governance.inventory.queries.tallies import tally
 from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces, containing
 
@@ -26,6 +30,14 @@ ORDERS = {
 }
 
 
+# As of an instant no index has their 2FA, nor their last change by then.
+ORDERS_THEN = {name: ORDERS[name] for name in ("name", "email", "since")}
+
+
+# For a query of collaborations: what the person is called.
+THEIR_NAME = Coalesce(NullIf("person__username", Value("")), "person__email")
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The collaboration by which somebody is listed: one collaboration meets all of it.
@@ -40,6 +52,7 @@ class Where:
     project: UUID | None = None
     region: str = ""
     gone: bool = False
+    at: datetime | None = None  # as of an instant; None: now
 
     def condition(self) -> Q:
         found = Q()
@@ -48,12 +61,23 @@ class Where:
         if self.statuses:
             found &= Q(status__in=self.statuses)
         if self.app:
-            found &= Q(app__name=self.app, app__gone_at=None)
+            found &= self._app(name=self.app)
         if self.project:
-            found &= Q(app__project=self.project)
+            found &= self._app(project=self.project)
         if self.region:
             found &= Q(app__region__name=self.region)
         return found
+
+    def _app(self, **what: Any) -> Q:
+        """What an app is, or was called and was in then."""
+        if self.at is None:
+            gone = {"app__gone_at": None} if "name" in what else {}
+            return Q(**{f"app__{name}": value for name, value in what.items()}, **gone)
+        return Q(app__in=AppPeriod.objects.at(self.at).filter(**what).values("app"))
+
+    def begun(self, rows: "QuerySet[Collaboration]") -> "QuerySet[Collaboration]":
+        """Those of `rows` that had begun."""
+        return rows if self.at is None else rows.filter(started_at__lte=self.at)
 
 
 _EARLIER = """ARRAY(
@@ -70,13 +94,24 @@ def earlier_ids() -> RawSQL:
 
 
 def listed(user: "User", where: Where | None = None) -> "QuerySet[Person]":
-    """People with access now, on an app that `user` may see, as `where` says."""
+    """People with access on an app that `user` may see, as `where` says, now or as of its `at`."""
     where = where or Where()
     theirs = Collaboration.objects.visible_to(user).filter(person=OuterRef("pk"))
     found = theirs.filter(where.condition())
     if where.gone:
-        return Person.objects.filter(Exists(found), ~Exists(theirs.open()), merged_into=None)
-    return Person.objects.filter(Exists(found.open()))
+        return Person.objects.filter(
+            Exists(where.begun(found)), ~Exists(held(theirs, where.at)), merged_into=None
+        )
+    return Person.objects.filter(Exists(held(found, where.at)))
+
+
+def held(
+    collaborations: "QuerySet[Collaboration]", at: datetime | None
+) -> "QuerySet[Collaboration]":
+    """Those that are there now, or count as being there at `at`."""
+    rows: Any = collaborations
+    found: QuerySet[Collaboration] = rows.open() if at is None else rows.at(at)
+    return found
 
 
 def matching(people: "QuerySet[Person]", text: str) -> "QuerySet[Person]":
@@ -88,13 +123,44 @@ def matching(people: "QuerySet[Person]", text: str) -> "QuerySet[Person]":
     )
 
 
-def described(people: "QuerySet[Person]", user: "User") -> "QuerySet[Person]":
+def with_two_factor(
+    people: "QuerySet[Person]", values: Collection[str], at: datetime | None
+) -> "QuerySet[Person]":
+    """Those whose 2FA is one of `values`, now or as of `at`."""
+    if at is None:
+        return people.filter(two_factor__in=values)
+    return people.alias(their_two_factor=two_factor_at(at)).filter(their_two_factor__in=values)
+
+
+def described(
+    people: "QuerySet[Person]", user: "User", at: datetime | None = None
+) -> "QuerySet[Person]":
     """With what a row shows: `sort_name`, `changed_at`, and `tally` over apps `user` may see."""
     return people.annotate(
         sort_name=PERSON_NAME,
         changed_at=F("last_change__at"),
-        tally=tally(Collaboration.objects.visible_to(user).open(), of="person"),
+        tally=tally(held(Collaboration.objects.visible_to(user), at), of="person"),
     )
+
+
+def described_at(
+    people: "QuerySet[Person]", user: "User", at: datetime, doubts: Collection[UUID]
+) -> "QuerySet[Person]":
+    """The same as of an instant, with what is known of each row.
+
+    `two_factor_then`; `unsure`, whether one of their collaborations ended between the readings
+    around it; `doubted`, which of `doubts` (places that were not read around it) they were in.
+    """
+    theirs = Collaboration.objects.visible_to(user).filter(person=OuterRef("pk"))
+    ended = Q(ended_at__gt=at) & (Q(ended_after=None) | Q(ended_after__lt=at))
+    found = described(people, user, at).annotate(
+        two_factor_then=two_factor_at(at),
+        unsure=Exists(theirs.filter(ended, started_at__lte=at)),
+    )
+    if not doubts:
+        return found
+    places = theirs.at(at).filter(app__scope__in=doubts).order_by().values("app__scope")
+    return found.annotate(doubted=ArraySubquery(places.distinct()))
 
 
 def sortable(people: "QuerySet[Person]", name: str) -> "QuerySet[Person]":

@@ -5,12 +5,14 @@ add up to `people`. The others say how many of these: pending, deleted, without 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
 
 from governance.inventory.models import Collaboration, Role, Status, TwoFactor
+from governance.inventory.queries.asof import two_factor_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,34 @@ class _Row(Func):
 
 
 def tally(
-    collaborations: "QuerySet[Collaboration]", of: str, *, about_people: bool = False
+    collaborations: "QuerySet[Collaboration]",
+    of: str,
+    *,
+    about_people: bool = False,
+    at: datetime | None = None,
 ) -> Subquery:
     """The numbers of a `Tally` for the row around it, whose collaborations `of` points to.
 
     Read them with `Tally(*row.tally)`; None where there is no collaboration at all. The counts of
-    2FA stay 0 unless `about_people`.
+    2FA stay 0 unless `about_people`; they are of `at`, where there is one.
     """
-    conditions = Tally.CONDITIONS | (Tally.ABOUT_PEOPLE if about_people else {})
+    conditions = Tally.CONDITIONS | (_about_people(at) if about_people else {})
+    if at is not None and about_people:
+        collaborations = collaborations.alias(two_factor_then=two_factor_at(at, of="person"))
     counted = collaborations.filter(**{of: OuterRef("pk")}).order_by().values(of)
     return Subquery(
         counted.annotate(numbers=_Row(*_counts(conditions))).values("numbers"),
         output_field=ArrayField(IntegerField()),
     )
+
+
+def _about_people(at: datetime | None) -> dict[str, Q]:
+    if at is None:
+        return Tally.ABOUT_PEOPLE
+    return {
+        "without_two_factor": Q(two_factor_then=TwoFactor.OFF),
+        "two_factor_unknown": Q(two_factor_then=TwoFactor.UNKNOWN),
+    }
 
 
 def _counts(conditions: dict[str, Q]) -> list[Count]:

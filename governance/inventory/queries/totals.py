@@ -6,13 +6,16 @@ does the database count again (see `newest.py`), and otherwise it looks at the e
 
 import json
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 
+from governance.inventory.queries import asof
+from governance.inventory.queries.asof import Around
 from governance.inventory.queries.newest import NEWEST, memory
 from governance.inventory.queries.prepared import prepared
 
@@ -56,6 +59,7 @@ class Totals:
     project: Project | None  # of the place, also where there are too many to choose from
     app_exists: bool  # of the place
     region_exists: bool
+    around: Around = field(default_factory=Around)  # of the instant, where there is one
 
     @property
     def all(self) -> int:
@@ -80,6 +84,8 @@ class _Kept:
 
 
 _VISIBLE = "a.gone_at IS NULL AND (%(everything)s OR a.project_id = ANY(%(visible)s::uuid[]))"
+# Who may see an app is decided by the project that it is in today.
+_VISIBLE_THEN = "(%(everything)s OR a.now_in = ANY(%(visible)s::uuid[]))"
 # What is asked of the whole list, and of what is shown: each only where it has moved.
 _TOTALS = """
 WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {newest}) AS words)
@@ -89,13 +95,13 @@ SELECT words, CASE WHEN words <> %(kept_whole)s THEN json_build_object(
         SELECT coalesce(json_agg(json_build_array(id, name, region)), '[]') FROM (
             SELECT g.id, g.name, r.name AS region
             FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
-            WHERE EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})
+            WHERE EXISTS (SELECT FROM {apps} a WHERE a.project_id = g.id AND {visible})
             ORDER BY g.name, r.name LIMIT 100
         ) projects),
     'regions', (
         SELECT coalesce(json_agg(name), '[]') FROM (
             SELECT r.name FROM inventory_region r
-            WHERE EXISTS (SELECT FROM inventory_app a WHERE a.region_id = r.id AND {visible})
+            WHERE EXISTS (SELECT FROM {apps} a WHERE a.region_id = r.id AND {visible})
             ORDER BY r.name
         ) regions)
 )::text END, CASE WHEN words <> %(kept_shown)s THEN json_build_object(
@@ -104,13 +110,13 @@ SELECT words, CASE WHEN words <> %(kept_whole)s THEN json_build_object(
         SELECT json_build_array(g.id, g.name, r.name)
         FROM inventory_project g JOIN inventory_region r ON r.id = g.region_id
         WHERE g.id = %(place_project)s::uuid
-          AND EXISTS (SELECT FROM inventory_app a WHERE a.project_id = g.id AND {visible})),
+          AND EXISTS (SELECT FROM {apps} a WHERE a.project_id = g.id AND {visible})),
     'app_exists', EXISTS (
-        SELECT FROM inventory_app a WHERE a.name = %(place_app)s AND {visible}),
+        SELECT FROM {apps} a WHERE a.name = %(place_app)s AND {visible}),
     'region_exists', EXISTS (
         SELECT FROM inventory_region r WHERE r.name = %(place_region)s
-          AND EXISTS (SELECT FROM inventory_app a WHERE a.region_id = r.id AND {visible}))
-)::text END
+          AND EXISTS (SELECT FROM {apps} a WHERE a.region_id = r.id AND {visible}))
+)::text END{around}
 FROM newest
 """
 
@@ -123,8 +129,9 @@ def totals(
     *,
     place: Place | None = None,
     more: Sequence[str] = (),
+    at: datetime | None = None,
 ) -> Totals:
-    """How many, for `user`, in one query.
+    """How many, for `user`, in one query: now, or as of `at`, with the readings around it.
 
     `whole` names the list and `question` what of it is shown; whose it is is added here.
     `compose` is asked once for what to count. `more` are further numbers, constants of code as
@@ -132,8 +139,8 @@ def totals(
     """
     place = place or Place()
     scope = None if user.sees_everything else tuple(user.projects)
-    whole_key, key = (whole, scope), (whole, question, scope, place)
-    statement = memory.recall((key, "statement")) or _compose(user, compose(), place, more)
+    whole_key, key = (whole, scope, at), (whole, question, scope, place, at)
+    statement = memory.recall((key, "statement")) or _compose(user, compose(), place, more, at)
     kept_whole: _Kept = memory.recall(whole_key) or _Kept()
     kept_shown: _Kept = memory.recall(key) or _Kept()
     sql, values = statement
@@ -141,7 +148,7 @@ def totals(
         cursor.execute(
             sql, {**values, "kept_whole": kept_whole.newest, "kept_shown": kept_shown.newest}
         )
-        newest, of_whole, of_shown = cursor.fetchone()
+        newest, of_whole, of_shown, *around = cursor.fetchone()
     memory.keep((key, "statement"), statement)
     if of_whole is not None:
         kept_whole = _Kept(newest, _whole(json.loads(of_whole)))
@@ -156,6 +163,7 @@ def totals(
         project=_project(shown["project"]) if shown["project"] else None,
         app_exists=shown["app_exists"],
         region_exists=shown["region_exists"],
+        around=Around.of(around[0]) if around else Around(),
     )
 
 
@@ -174,13 +182,15 @@ _COUNT = "SELECT count(*) FROM ({}) counted"
 
 
 def _compose(
-    user: "User", counted: Counted, place: Place, more: Sequence[str]
+    user: "User", counted: Counted, place: Place, more: Sequence[str], at: datetime | None
 ) -> tuple[str, dict[str, Any]]:
     sql = _TOTALS.format(
         newest=", ".join([*NEWEST, *more]),
         shown=counted.shown,
         all=counted.all,
-        visible=_VISIBLE,
+        visible=_VISIBLE_THEN if at else _VISIBLE,
+        apps=asof.apps("instant") if at else "inventory_app",
+        around=f", {asof.around('instant')}" if at else "",
     )
     return sql, {
         **counted.values,
@@ -189,6 +199,8 @@ def _compose(
         "place_app": place.app,
         "place_project": place.project,
         "place_region": place.region,
+        "instant": at,
+        "silence": asof.silence(),
     }
 
 

@@ -17,6 +17,15 @@ from uuid import UUID
 from django.db import models
 
 from governance.core import cursor as cursors
+from governance.inventory.queries.asof import (
+    Readings,
+    apps,
+    believed,
+    may_have_begun,
+    may_have_ended,
+    readings,
+    two_factor_of,
+)
 from governance.inventory.queries.prepared import limited, prepared
 from governance.inventory.queries.totals import Counted
 from governance.inventory.words import SHORTEST, like
@@ -51,6 +60,11 @@ class Wanted:
     roles: tuple[str, ...] = ()
     two_factor: tuple[str, ...] = ()
     only_with_collaborators: bool = True
+    at: datetime | None = None  # as of an instant; None: now
+
+    def holds(self, row: str) -> str:
+        """SQL: whether a row with edges is there, now or then."""
+        return f"{row}.ended_at IS NULL" if self.at is None else believed(row, "instant")
 
 
 class Head(NamedTuple):
@@ -78,6 +92,16 @@ class Head(NamedTuple):
     two_factor_unknown: int
     named: bool  # whether the text is in its own name or its project's
     shown: int  # of `people`: those that the filters speak of
+    # As of an instant: the readings around it, and on how many people they differ.
+    last: datetime | None = None
+    next: datetime | None = None
+    is_inside: bool = False
+    is_stale: bool = False
+    unsure: int = 0
+
+    @property
+    def readings(self) -> Readings:
+        return Readings(self.last, self.next, self.is_inside, self.is_stale)
 
 
 @dataclass(slots=True)
@@ -98,14 +122,14 @@ class Page:
 
 MATCHES = "lower(p.username || ' ' || p.email) LIKE %(like)s"
 _FOUND = """
-WITH found AS MATERIALIZED (
-    SELECT id FROM inventory_app WHERE gone_at IS NULL AND {app}
+WITH found(id) AS MATERIALIZED (
+    SELECT {id} FROM {named} WHERE {there} AND {app}
     UNION
-    SELECT a.id FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    SELECT a.id FROM inventory_project g JOIN {apps} a ON a.project_id = g.id
     WHERE lower(g.name) LIKE %(like)s
     UNION
     SELECT k.app_id FROM inventory_person p
-    JOIN inventory_collaboration k ON k.person_id = p.id AND k.ended_at IS NULL
+    JOIN inventory_collaboration k ON k.person_id = p.id AND {held}
     WHERE {pieces} {matches}{people}
 )
 """
@@ -122,27 +146,30 @@ _HEALTH = {"yes": "a.health_data", "no": "a.health_data IS FALSE"}
 def _conditions(user: "User", wanted: Wanted) -> list[str]:
     """What an app `a` must be. Fragments of this module alone; values are parameters."""
     people = " AND ".join(people_conditions(wanted))
+    seen_in = "project_id" if wanted.at is None else "now_in"
+    held = wanted.holds("k")
     asked = (
-        (not user.sees_everything, "a.project_id = ANY(%(visible)s::uuid[])"),
+        (not user.sees_everything, f"a.{seen_in} = ANY(%(visible)s::uuid[])"),
         (wanted.text, "a.id IN (SELECT id FROM found)"),
         (wanted.app, "a.id = %(app)s"),
         (wanted.project, "a.project_id = %(project)s"),
         (wanted.region, _IN_REGION),
         (wanted.kind, _KINDS.get(wanted.kind, "")),
         (wanted.health_data, _HEALTH.get(wanted.health_data, "")),
-        (wanted.only_with_collaborators, _HAS_COLLABORATORS),
-        (people, _HAS.format(people)),
+        (wanted.only_with_collaborators, _HAS_COLLABORATORS.format(held=held)),
+        (people, _HAS.format(people, held=held)),
     )
-    return ["a.gone_at IS NULL", *(fragment for value, fragment in asked if value)]
+    there = "a.gone_at IS NULL" if wanted.at is None else "true"
+    return [there, *(fragment for value, fragment in asked if value)]
 
 
 _IN_REGION = "a.region_id = (SELECT id FROM inventory_region WHERE name = %(region)s)"
 _HAS_COLLABORATORS = """EXISTS (
     SELECT FROM inventory_collaboration k
-    WHERE k.app_id = a.id AND k.ended_at IS NULL AND k.role <> 'owner')"""
+    WHERE k.app_id = a.id AND {held} AND k.role <> 'owner')"""
 _HAS = """EXISTS (
     SELECT FROM inventory_collaboration k JOIN inventory_person p ON p.id = k.person_id
-    WHERE k.app_id = a.id AND k.ended_at IS NULL AND {})"""
+    WHERE k.app_id = a.id AND {held} AND {})"""
 
 
 def people_conditions(wanted: Wanted) -> list[str]:
@@ -151,8 +178,18 @@ def people_conditions(wanted: Wanted) -> list[str]:
     if wanted.roles:
         found.append("k.role = ANY(%(roles)s)")
     if wanted.two_factor:
-        found.append("p.two_factor = ANY(%(two_factor)s)")
+        found.append(f"{_two_factor(wanted)} = ANY(%(two_factor)s)")
     return found
+
+
+def _two_factor(wanted: Wanted) -> str:
+    """SQL: the 2FA of a person `p`, now or then."""
+    return "p.two_factor" if wanted.at is None else two_factor_of("p.id", "instant")
+
+
+def _apps(wanted: Wanted) -> str:
+    """SQL: the table of apps, as they are or as they were."""
+    return "inventory_app" if wanted.at is None else apps("instant")
 
 
 def _parameters(user: "User", wanted: Wanted) -> dict[str, Any]:
@@ -169,6 +206,7 @@ def values_of(wanted: Wanted) -> dict[str, Any]:
         "region": wanted.region,
         "roles": list(wanted.roles),
         "two_factor": list(wanted.two_factor),
+        "instant": wanted.at,
     }
 
 
@@ -178,8 +216,14 @@ def _found(wanted: Wanted) -> str:
         return ""
     people = "".join(f" AND {condition}" for condition in people_conditions(wanted))
     is_short = len(wanted.text) < SHORTEST
+    is_now = wanted.at is None
     return _FOUND.format(
+        id="id" if is_now else "app_id",
+        named="inventory_app" if is_now else "inventory_appperiod named",
+        there="gone_at IS NULL" if is_now else believed("named", "instant"),
         app="lower(name) LIKE %(like)s" if is_short else _APP_PIECES,
+        apps=_apps(wanted),
+        held=wanted.holds("k"),
         pieces="" if is_short else _PERSON_PIECES,
         matches=MATCHES,
         people=people,
@@ -190,17 +234,17 @@ def _found(wanted: Wanted) -> str:
 
 _GROUPED = """
     SELECT {rank} AS rank, g.name AS project_name, g.id AS project_id, a.name, a.id
-    FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    FROM inventory_project g JOIN {apps} a ON a.project_id = g.id
     WHERE {where} ORDER BY g.name {way}, g.id {way}, a.name {way}, a.id {way} LIMIT %(limit)s"""
 _IN_ONE = """
     SELECT {rank} AS rank, g.name AS project_name, g.id AS project_id, a.name, a.id
-    FROM inventory_project g JOIN inventory_app a ON a.project_id = g.id
+    FROM inventory_project g JOIN {apps} a ON a.project_id = g.id
     WHERE g.id = %(at_project)s AND {where}
     ORDER BY a.name {way}, a.id {way} LIMIT %(limit)s"""
 # In the order of their index, where no project is a project like any other.
 _ALONE = """
     SELECT {rank} AS rank, NULL AS project_name, NULL::uuid AS project_id, a.name, a.id
-    FROM inventory_app a
+    FROM {apps} a
     WHERE a.project_id IS NULL AND {where}
     ORDER BY a.project_id {way}, a.name {way}, a.id {way} LIMIT %(limit)s"""
 
@@ -208,31 +252,40 @@ _ALONE = """
 _NOT_ON = "LEFT JOIN inventory_person p ON p.id = k.person_id AND p.two_factor <> 'on'"
 _ALL = "JOIN inventory_person p ON p.id = k.person_id"
 _HEADS = """
-{found}SELECT a.id, a.name, a.kind, a.parent_name, a.health_data, page.project_id,
-    page.project_name, r.name, coalesce(a.stale_since, s.stale_since),
-    CASE WHEN a.stale_since IS NULL THEN coalesce(s.stale_reason, '') ELSE a.stale_reason END,
-    a.suspect_since, c.until, t.*
+{found}SELECT a.id, page.name, a.kind, a.parent_name, a.health_data, page.project_id,
+    page.project_name, r.name, {freshness}, t.*{then}
 FROM (
     SELECT * FROM ({steps}) steps ORDER BY rank {way}, project_name {way}, project_id {way},
         name {way}, id {way} LIMIT %(limit)s
 ) page
 JOIN inventory_app a ON a.id = page.id
 JOIN inventory_region r ON r.id = a.region_id
-LEFT JOIN inventory_scope s ON s.id = a.scope_id
-LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest
+{read}
 CROSS JOIN LATERAL (
     SELECT count(*), count(*) FILTER (WHERE k.role = 'owner'),
         count(*) FILTER (WHERE k.role = 'collaborator'),
         count(*) FILTER (WHERE k.role = 'limited'), count(*) FILTER (WHERE k.role = 'unknown'),
         count(*) FILTER (WHERE k.status = 'pending'),
-        count(*) FILTER (WHERE p.two_factor = 'off'),
-        count(*) FILTER (WHERE p.two_factor = 'unknown'),
+        count(*) FILTER (WHERE {two_factor} = 'off'),
+        count(*) FILTER (WHERE {two_factor} = 'unknown'),
         {named}, {shown}
     FROM inventory_collaboration k {people}
-    WHERE k.app_id = a.id AND k.ended_at IS NULL
+    WHERE k.app_id = a.id AND {held}
 ) t
-ORDER BY page.rank {way}, page.project_name {way}, page.project_id {way}, a.name {way}, a.id {way}
+ORDER BY page.rank {way}, page.project_name {way}, page.project_id {way}, page.name {way},
+    a.id {way}
 """
+_FRESHNESS = """coalesce(a.stale_since, s.stale_since),
+    CASE WHEN a.stale_since IS NULL THEN coalesce(s.stale_reason, '') ELSE a.stale_reason END,
+    a.suspect_since, c.until"""
+_READ = """LEFT JOIN inventory_scope s ON s.id = a.scope_id
+LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest"""
+_READ_THEN = """CROSS JOIN LATERAL {readings} around
+CROSS JOIN LATERAL (
+    SELECT count(*) FROM inventory_collaboration k
+    WHERE k.app_id = a.id AND ({ended} OR {begun})
+) differ(unsure)"""
+_TWO_FACTOR_THEN = "CROSS JOIN LATERAL (SELECT {} AS value) then_2fa"
 
 
 def heads(
@@ -256,7 +309,7 @@ def heads(
         rows = cursor.fetchall()
     if not rows:
         return Page()
-    found = [Head._make(row) for row in rows]
+    found = [Head(*row) for row in rows]
     beyond = len(found) > size
     found = found[:size][::-1] if backwards else found[:size]
     return Page(
@@ -282,52 +335,84 @@ def _heads_sql(
     shown = " AND ".join(people) or "true"
     named = "false"
     if wanted.text:
-        named = "lower(a.name || ' ' || coalesce(page.project_name, '')) LIKE %(like)s"
+        named = "lower(page.name || ' ' || coalesce(page.project_name, '')) LIKE %(like)s"
         shown += f" AND (({named}) OR {MATCHES})"
     return _HEADS.format(
         found=_found(wanted),
-        steps=" UNION ALL ".join(_steps(where, start, backwards=backwards)),
+        steps=" UNION ALL ".join(_steps(where, start, _apps(wanted), backwards=backwards)),
         way="DESC" if backwards else "ASC",
         named=named,
-        people=_ALL if wanted.text or wanted.two_factor else _NOT_ON,
         shown=f"count(*) FILTER (WHERE {shown})",
+        held=wanted.holds("k"),
+        **(_of_now(wanted) if wanted.at is None else _of_then(wanted)),
     )
 
 
-def _steps(where: str, start: Sequence[Any] | None, *, backwards: bool) -> list[str]:
+def _of_now(wanted: Wanted) -> dict[str, str]:
+    """How fresh an app is, and whose 2FA is looked at."""
+    return {
+        "freshness": _FRESHNESS,
+        "read": _READ,
+        "then": "",
+        "people": _ALL if wanted.text or wanted.two_factor else _NOT_ON,
+        "two_factor": "p.two_factor",
+    }
+
+
+def _of_then(wanted: Wanted) -> dict[str, str]:
+    """How it was read around the instant, and the 2FA of that time."""
+    person = _ALL if wanted.text else ""
+    return {
+        "freshness": "NULL::timestamptz, '', NULL::timestamptz, NULL::timestamptz",
+        "read": _READ_THEN.format(
+            readings=readings("a", "instant"),
+            ended=may_have_ended("k", "instant"),
+            begun=may_have_begun("k", "instant"),
+        ),
+        "then": ", around.last, around.next, around.is_inside, around.is_stale, differ.unsure",
+        "people": f"{person} {_TWO_FACTOR_THEN.format(two_factor_of('k.person_id', 'instant'))}",
+        "two_factor": "then_2fa.value",
+    }
+
+
+def _steps(where: str, start: Sequence[Any] | None, table: str, *, backwards: bool) -> list[str]:
     """The parts of a page, each bounded and each read from an index."""
     way, beyond = ("DESC", "<") if backwards else ("ASC", ">")
     here = f"{where} AND (a.name, a.id) {beyond} (%(at_name)s, %(at)s)"
     there = f"{where} AND (g.name, g.id) {beyond} (%(at_name_of_project)s, %(at_project)s)"
     if start is None:
-        parts = [_GROUPED.format(rank=2, where=where, way=way), _alone(where, way)]
+        parts = [
+            _GROUPED.format(rank=2, where=where, way=way, apps=table),
+            _alone(where, way, table),
+        ]
     elif start[1] == NOBODY:
-        parts = [_alone(here, way)]
+        parts = [_alone(here, way, table)]
         if backwards:
-            parts.append(_GROUPED.format(rank=2, where=where, way=way))
+            parts.append(_GROUPED.format(rank=2, where=where, way=way, apps=table))
     else:
         rank = 3 if backwards else 1
         parts = [
-            _IN_ONE.format(rank=rank, where=here, way=way),
-            _GROUPED.format(rank=2, where=there, way=way),
+            _IN_ONE.format(rank=rank, where=here, way=way, apps=table),
+            _GROUPED.format(rank=2, where=there, way=way, apps=table),
         ]
         if not backwards:
-            parts.append(_alone(where, way))
+            parts.append(_alone(where, way, table))
     return [f"({part})" for part in parts]
 
 
-def _alone(where: str, way: str) -> str:
-    return _ALONE.format(rank=4, where=where, way=way)
+def _alone(where: str, way: str, table: str) -> str:
+    return _ALONE.format(rank=4, where=where, way=way, apps=table)
 
 
 def counts(user: "User", wanted: Wanted) -> Counted:
     """What counts the apps as `wanted`, and all that `user` may see."""
-    everything = Wanted(only_with_collaborators=False)
+    everything = Wanted(only_with_collaborators=False, at=wanted.at)
+    table = _apps(wanted)
     return Counted(
-        _found(wanted) + _COUNT.format(" AND ".join(_conditions(user, wanted))),
-        _COUNT.format(" AND ".join(_conditions(user, everything))),
+        _found(wanted) + _COUNT.format(" AND ".join(_conditions(user, wanted)), apps=table),
+        _COUNT.format(" AND ".join(_conditions(user, everything)), apps=table),
         _parameters(user, wanted),
     )
 
 
-_COUNT = "SELECT count(*) FROM inventory_app a WHERE {}"
+_COUNT = "SELECT count(*) FROM {apps} a WHERE {}"
