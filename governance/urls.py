@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("governance.accounts.urls")),
     path("", include("governance.changes.urls")),
     path("rotations/", include("governance.rotations.urls")),
+    path("reports/", include("governance.reports.urls")),
     path("sync/", include("governance.sync.urls")),
     path("settings/connections/", include("governance.connections.urls")),
     path("health/", include("governance.core.urls")),

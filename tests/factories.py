@@ -35,6 +35,8 @@ from governance.inventory.models import (
     TwoFactor,
     TwoFactorPeriod,
 )
+from governance.reports.models import Chunk, Export, Schedule
+from governance.reports.two_factor.models import Decision, Review, Reviewed
 from governance.rotations.models import Duty, Evidence, Secret
 from governance.sync.models import HeldRemoval, Run, Step
 
@@ -450,3 +452,136 @@ class ChangeFactory(DjangoModelFactory):
     address = factory.LazyAttribute(lambda change: change.email.lower())
     role = "limited"
     due_at = factory.LazyFunction(lambda: ago(seconds=-30))
+
+
+class ScheduleFactory(DjangoModelFactory):
+    """The access register by app, each month, to whoever set it up."""
+
+    class Meta:
+        model = Schedule
+        skip_postgeneration_save = True
+
+    class Params:
+        of_projects = factory.Trait(everything=False)
+        paused = factory.Trait(paused_at=at(days=1))
+
+    report = "access-by-app"
+    asked = factory.LazyFunction(lambda: {"at": None, "since": None, "filters": {}})
+    format = "csv"
+    every = "month"
+    made_by = factory.SubFactory(UserFactory, auditor=True)
+    made_at = at(days=40)
+    everything = True
+    next_at = factory.LazyFunction(lambda: ago(days=-9))
+
+    @factory.post_generation
+    def recipients(self, create, extracted, **_options):
+        if create:
+            self.recipients.set(extracted if extracted is not None else [self.made_by])
+
+
+class ExportFactory(DjangoModelFactory):
+    """The access register by app as CSV; waiting, unless `ready`, `failed` or `deleted`."""
+
+    class Meta:
+        model = Export
+        skip_postgeneration_save = True
+
+    class Params:
+        of_projects = factory.Trait(everything=False)
+        made = factory.Trait(
+            file_name="access-by-app-20260302T093000Z.csv",
+            rows=9,
+            done=9,
+            expected=9,
+            bytes=9,
+            sha256="2f" * 32,
+            equation="population 9 = owners 4 + accepted 4 + pending 1",
+            coverage="4 of 4 apps read",
+            complete=True,
+            ended_at=at(hours=1),
+            expires_at=factory.LazyFunction(lambda: ago(days=-89)),
+        )
+        ready = factory.Trait(made=True, state="ready", lease=1)
+        partial = factory.Trait(
+            ready=True,
+            complete=False,
+            partial_because=["1 of 4 apps was not read around that time (osc-fr1 1)."],
+        )
+        deleted = factory.Trait(made=True, state="deleted", deleted_at=at(minutes=5))
+        failed = factory.Trait(
+            state="failed", said="There is no report of that name.", ended_at=at(hours=1)
+        )
+        making = factory.Trait(
+            state="making",
+            lease=1,
+            leased_until=factory.LazyFunction(lambda: ago(minutes=-2)),
+            done=41_200,
+            expected=120_000,
+        )
+
+    report = "access-by-app"
+    asked = factory.LazyFunction(lambda: {"at": None, "since": None, "filters": {}})
+    format = "csv"
+    as_of = at(hours=1)
+    asked_by = factory.SubFactory(UserFactory, auditor=True)
+    roles = factory.LazyAttribute(lambda export: list(export.asked_by.roles))
+    asked_at = at(hours=1)
+    source = "page"
+    everything = True
+
+    @factory.post_generation
+    def data(self, create, extracted, **_options):
+        if create and self.state == "ready":
+            Chunk.objects.create(export=self, lease=1, number=0, data=extracted or b"some rows")
+
+
+class ReviewFactory(DjangoModelFactory):
+    """An open review of 2FA; with `one`, of one person."""
+
+    class Meta:
+        model = Review
+        skip_postgeneration_save = True
+
+    started_by = factory.SubFactory(UserFactory, admin=True)
+    as_of = at(days=1)
+    due_at = factory.LazyAttribute(lambda review: review.as_of + timedelta(days=14))
+    numbers = factory.LazyFunction(
+        lambda: {"known": [3, 1, 0], "accepted": [3, 1, 1], "everyone": [3, 1, 2]}
+    )
+    rows = 0
+
+    @factory.post_generation
+    def one(self, create, extracted, **kwargs):
+        if create and extracted:
+            ReviewedFactory(review=self, **kwargs)
+
+
+class ReviewedFactory(DjangoModelFactory):
+    class Meta:
+        model = Reviewed
+
+    review = factory.SubFactory(ReviewFactory)
+    number = 1
+    person_id = factory.LazyFunction(lambda: PersonFactory(two_factor="off").pk)
+    email = factory.Sequence(lambda n: f"reviewed-{n}@example.com")
+    belongs = "accepted"
+    risk = 2
+    since = at(days=40)
+    days = 39
+    apps = 3
+    full_role = 1
+    owned = 0
+    production = 1
+    health_data = 0
+    reminders = 0
+
+
+class DecisionFactory(DjangoModelFactory):
+    class Meta:
+        model = Decision
+
+    reviewed = factory.SubFactory(ReviewedFactory)
+    what = "remind"
+    by = factory.SubFactory(UserFactory, admin=True)
+    at = at(hours=1)

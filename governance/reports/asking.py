@@ -18,36 +18,16 @@ from governance.changes.models import Purpose
 from governance.changes.models import State as ChangeState
 from governance.facts.models import AppClass, Employment, PersonKind
 from governance.inventory.models import Project, Region, Role, Status, TwoFactor
-from governance.reports.registers import REPORTS
 
 Options = tuple[tuple[str, str | Promise], ...]
 LONGEST = 100
 _MOST_VALUES = 20
 # What addresses hold beside filters: of no meaning to a report.
-_NO_FILTERS = frozenset(
-    [
-        "at",
-        "since",
-        "until",
-        "sort",
-        "after",
-        "before",
-        "open",
-        "shut",
-        "show",
-        "hide",
-        "in",
-        "from",
-        "collaborators",
-        "csrfmiddlewaretoken",
-        "format",
-        "bom",
-        "semicolon",
-        "reports",
-        "every",
-        "recipients",
-    ]
-)
+_NO_FILTERS = {
+    "at", "since", "until", "sort", "after", "before", "open", "shut", "show", "hide", "in", "from",
+    "collaborators", "csrfmiddlewaretoken", "format", "formats", "bom", "semicolon", "reports",
+    "every", "recipients",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +90,6 @@ def _take(found: Narrowed, one: Filter, said: list[str]) -> None:
 def _texts(values: Sequence[str]) -> list[str]:
     said = (" ".join(value.replace("\0", "").split())[:LONGEST] for value in values)
     return [value for value in said if value]
-
-
-def names_of(reports: Sequence[str]) -> list[str]:
-    """The filters that all of these reports have: those of a pack of them."""
-    found = [REPORTS[name].filters for name in reports if name in REPORTS]
-    first = found[0] if found else ()
-    return [name for name in first if all(name in others for others in found)]
 
 
 def filters_of(names: Sequence[str], user: User) -> list[Filter]:

@@ -70,6 +70,32 @@ MATRIX = {
     "POST /changes/{his_batch}/download/":         (302, 403, 403, 403, 200, 200, 403),
     "GET  /audit/":                                (302, 403, 200, 200, 200, 200, 200),
     "POST /audit/export/":                         (302, 403, 403, 403, 200, 200, 403),
+    "GET  /2fa/":                                  (302, 403, 200, 200, 200, 200, 200),
+    "GET  /2fa/over-time/":                        (302, 403, 200, 200, 200, 200, 200),
+    "GET  /2fa/remind/":                           (302, 403, 403, 403, 403, 200, 403),
+    "POST /2fa/remind/":                           (302, 403, 403, 403, 403, 303, 403),
+    "GET  /2fa/people/{person}/":                  (302, 403, 404, 200, 200, 200, 200),
+    "GET  /2fa/people/{his_person}/":              (302, 403, 200, 200, 200, 200, 200),
+    "GET  /2fa/people/{nobody}/":                  (302, 403, 404, 404, 404, 404, 404),
+    "POST /2fa/people/{person}/attest/":           (302, 403, 404, 403, 403, 422, 403),
+    "POST /2fa/people/{his_person}/attest/":       (302, 403, 403, 403, 403, 422, 403),
+    # Nothing holds that could be ended, which is said.
+    "POST /2fa/people/{person}/withdraw/":         (302, 403, 404, 403, 403, 409, 403),
+    "POST /2fa/people/{his_person}/withdraw/":     (302, 403, 403, 403, 403, 409, 403),
+    "POST /2fa/people/{person}/except/":           (302, 403, 404, 403, 403, 422, 403),
+    "POST /2fa/people/{his_person}/except/":       (302, 403, 403, 403, 403, 422, 403),
+    "POST /2fa/people/{person}/end-exception/":    (302, 403, 404, 403, 403, 409, 403),
+    "POST /2fa/people/{his_person}/end-exception/":
+                                                   (302, 403, 403, 403, 403, 409, 403),
+    "POST /2fa/people/{person}/remind/":           (302, 403, 404, 403, 403, 303, 403),
+    "POST /2fa/people/{his_person}/remind/":       (302, 403, 403, 403, 403, 303, 403),
+    # A review speaks of everybody, so for who sees some projects there is none.
+    "GET  /2fa/reviews/":                          (302, 403, 404, 200, 200, 200, 200),
+    "POST /2fa/reviews/start/":                    (302, 403, 404, 403, 403, 303, 403),
+    "GET  /2fa/reviews/{review}/":                 (302, 403, 404, 200, 200, 200, 200),
+    "GET  /2fa/reviews/{nobody}/":                 (302, 403, 404, 404, 404, 404, 404),
+    "POST /2fa/reviews/{review}/1/decide/":        (302, 403, 404, 403, 403, 422, 403),
+    "POST /2fa/reviews/{review}/sign-off/":        (302, 403, 404, 403, 403, 422, 403),
     "GET  /rotations/":                            (302, 403, 200, 200, 200, 200, 200),
     "GET  /rotations/{duty}/":                     (302, 403, 404, 200, 200, 200, 200),
     "GET  /rotations/{his_duty}/":                 (302, 403, 200, 200, 200, 200, 200),
@@ -81,6 +107,27 @@ MATRIX = {
     # Nobody's, which it is already.
     "POST /rotations/{duty}/assign/":              (302, 403, 404, 403, 403, 303, 403),
     "POST /rotations/{his_duty}/assign/":          (302, 403, 403, 403, 403, 303, 403),
+    "GET  /reports/":                              (302, 403, 200, 200, 200, 200, 200),
+    "GET  /reports/access-by-app/":                (302, 403, 200, 200, 200, 200, 200),
+    "POST /reports/access-by-app/":                (302, 403, 403, 403, 200, 200, 403),
+    "GET  /reports/pack/":                         (302, 403, 200, 200, 200, 200, 200),
+    "POST /reports/pack/":                         (302, 403, 403, 403, 303, 303, 403),
+    "GET  /reports/{nobody}/":                     (302, 403, 404, 404, 404, 404, 404),
+    # To nobody, which is said.
+    "POST /reports/access-by-app/mail/":           (302, 403, 403, 403, 422, 422, 403),
+    "GET  /reports/exports/{export}/":             (302, 403, 404, 200, 200, 200, 200),
+    "GET  /reports/exports/{his_export}/":         (302, 403, 200, 200, 200, 200, 200),
+    "GET  /reports/exports/{nobody}/":             (302, 403, 404, 404, 404, 404, 404),
+    "POST /reports/exports/{export}/download/":    (302, 403, 404, 403, 200, 200, 403),
+    "POST /reports/exports/{his_export}/download/":
+                                                   (302, 403, 403, 403, 200, 200, 403),
+    "GET  /reports/schedules/":                    (302, 403, 200, 200, 200, 200, 200),
+    "POST /reports/schedules/{schedule}/pause/":   (302, 403, 404, 403, 303, 303, 403),
+    "POST /reports/schedules/{his_schedule}/pause/":
+                                                   (302, 403, 403, 403, 303, 303, 403),
+    # It is not paused, which is said.
+    "POST /reports/schedules/{schedule}/resume/":  (302, 403, 404, 403, 409, 409, 403),
+    "POST /reports/schedules/{schedule}/end/":     (302, 403, 404, 403, 303, 303, 403),
     "GET  /sync/":                                 (302, 403, 200, 200, 200, 200, 200),
     "POST /sync/start/":                           (302, 403, 403, 403, 403, 303, 303),
     # A digest that is not the plan's: whoever may decide is told that it is another one.
@@ -137,7 +184,7 @@ TITLES = {
 
 
 @pytest.fixture
-def things(alice, dave, sent):
+def things(alice, dave, sent, settings):
     """One of each thing that an address can name, by the word that the table uses for it."""
     region = factories.RegionFactory()
     connection = factories.ConnectionFactory()
@@ -149,7 +196,9 @@ def things(alice, dave, sent):
     people = [factories.CollaborationFactory(app=app).person for app in apps]
     dave.projects = [project.pk]
     dave.save()
+    settings.MAIL_URL = "smtp://127.0.0.1:1"  # nothing is sent by promising it
     return {
+        "review": factories.ReviewFactory(started_by=alice, one=True).pk,
         "app": apps[0].pk,
         "his_app": apps[1].pk,
         "person": people[0].pk,
@@ -160,6 +209,12 @@ def things(alice, dave, sent):
         "his_batch": factories.ChangeFactory(app=apps[1]).batch_id,
         "duty": factories.DutyFactory(app=apps[0], person=people[0]).pk,
         "his_duty": factories.DutyFactory(app=apps[1], person=people[1]).pk,
+        "export": factories.ExportFactory(ready=True).pk,
+        "his_export": factories.ExportFactory(
+            ready=True, of_projects=True, projects=[project.pk]
+        ).pk,
+        "schedule": factories.ScheduleFactory().pk,
+        "his_schedule": factories.ScheduleFactory(of_projects=True, projects=[project.pk]).pk,
         "connection": connection.pk,
         "held": factories.HeldRemovalFactory().pk,
         "nobody": uuid.UUID(int=7),
@@ -201,7 +256,8 @@ def split(row):
 def test_every_address_is_in_the_table():
     names = ["app", "person", "duty", "his_app", "his_person", "his_duty"]
     names += ["plan", "others_plan", "batch", "his_batch"]
-    words = dict.fromkeys([*names, "connection", "held", "nobody"], uuid.uuid4())
+    names += ["export", "his_export", "schedule", "his_schedule"]
+    words = dict.fromkeys([*names, "review", "connection", "held", "nobody"], uuid.uuid4())
 
     known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
@@ -14,7 +14,8 @@ from governance.reports import making
 from governance.reports.actions import leasing
 from governance.reports.actions.leasing import Leased, Lost, Outcome
 from governance.reports.asked import asked_of
-from governance.reports.models import Export
+from governance.reports.models import Export, Format
+from governance.reports.pack import make_pack
 
 logger = logging.getLogger(__name__)
 
@@ -81,17 +82,8 @@ def _give_up(leased: Leased, why: str, clock: Clock) -> None:
 
 
 def _write(leased: Leased, clock: Clock) -> Outcome:
-    export = leased.export
     pieces = _Pieces(leased, clock)
-    made = making.make(
-        asked_of(export),
-        export.format,
-        cast(BinaryIO, pieces),
-        by=making.Maker.of(export.asked_by, export.roles),
-        at=clock(),
-        options=making.Options(**export.options),
-        progress=pieces.progress,
-    )
+    made = _made(leased.export, pieces, clock())
     pieces.flush()
     return Outcome(
         file_name=made.file_name,
@@ -103,6 +95,20 @@ def _write(leased: Leased, clock: Clock) -> Outcome:
         coverage=made.coverage,
         partial_because=made.why_partial,
     )
+
+
+def _made(export: Export, pieces: "_Pieces", at: datetime) -> making.Made:
+    how: dict[str, Any] = {
+        "by": making.Maker.of(export.asked_by, export.roles),
+        "at": at,
+        "options": making.Options(**export.options),
+        "progress": pieces.progress,
+    }
+    out = cast(BinaryIO, pieces)
+    if export.format != Format.ZIP:
+        return making.make(asked_of(export), export.format, out, **how)
+    reports = [asked_of(export, name) for name in export.asked["reports"]]
+    return make_pack(reports, export.asked["formats"], out, **how)
 
 
 class _Pieces:
