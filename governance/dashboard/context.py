@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -38,6 +38,7 @@ class Frame:
     overdue: int  # duties to change what somebody could read, past their date
     changes_ask: int  # changes that failed lately, or of which it is not known what became
     without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
+    newest: str  # what that rests on (`inventory.queries.newest`), for whoever asks in this request
 
     @property
     def is_late(self) -> bool:
@@ -98,8 +99,17 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     if user is not None and user.is_authenticated:
         context["may_see_connections"] = may_see_connections(user)
         context["may_act"] = bool(may_change_access(user))
-        context["frame"] = SimpleLazyObject(lambda: read_frame(user, timezone.now()))
+        context["frame"] = SimpleLazyObject(lambda: frame_of(request))
     return context
+
+
+def frame_of(request: HttpRequest) -> Frame:
+    """The frame of the page that is asked for: read once, whoever speaks of it first."""
+    found: Frame | None = getattr(request, "_frame", None)
+    if found is None:
+        found = read_frame(cast(User, request.user), timezone.now())
+        request._frame = found  # type: ignore[attr-defined]
+    return found
 
 
 # The price must not grow with the inventory: every page pays it. Who sees everything is told what
@@ -208,5 +218,5 @@ def read_frame(user: User, now: datetime) -> Frame:
         off = kept_off
     else:
         memory.keep(("frame", scope), (newest, off))
-    row.append(off)
+    row += [off, newest]
     return Frame(now, *row)

@@ -21,6 +21,7 @@ from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
 from governance.core.pages import found_or_hidden, page
 from governance.dashboard import asof, filters, lists, tree_rows
+from governance.dashboard.context import frame_of
 from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.models import App
@@ -248,7 +249,9 @@ def _asked(request: HttpRequest, user: User, when: asof.When, *, app: UUID | Non
         only_with_collaborators=get.get("collaborators") != "any",
         at=when.at,
     )
-    numbers = _totals(user, wanted)
+    # The frame of a whole page says it too; a part of one has none.
+    newest = "" if request.htmx or wanted.at else frame_of(request).newest  # type: ignore[attr-defined]
+    numbers = _totals(user, wanted, newest)
     lists.choose_place(get, chosen, place, numbers)
     known = replace(
         wanted,
@@ -256,13 +259,13 @@ def _asked(request: HttpRequest, user: User, when: asof.When, *, app: UUID | Non
         region=chosen.one("region"),
     )
     if known != wanted:
-        numbers = _totals(user, known)
+        numbers = _totals(user, known, newest)
     found = tree.heads(user, known, after=get.get("after"), before=get.get("before"))
     chosen.choices = [*chosen.choices, *lists.places(numbers)]
     return _Asked(chosen, known, found, numbers)
 
 
-def _totals(user: User, wanted: tree.Wanted) -> Totals:
+def _totals(user: User, wanted: tree.Wanted, newest: str) -> Totals:
     return totals(
         user,
         "apps",
@@ -270,6 +273,7 @@ def _totals(user: User, wanted: tree.Wanted) -> Totals:
         lambda: tree.counts(user, wanted),
         place=Place(project=wanted.project, region=wanted.region),
         at=wanted.at,
+        newest=newest,
     )
 
 

@@ -1,6 +1,6 @@
 """How many a list shows and of how many, with what it can be narrowed to.
 
-Always one query. Whether anything happened since the last count is decided inside of it: only then
+At most one query. Whether anything happened since the last count is decided inside of it: only then
 does the database count again (see `newest.py`), and otherwise it looks at the end of a few indexes.
 """
 
@@ -130,8 +130,12 @@ def totals(
     place: Place | None = None,
     more: Sequence[str] = (),
     at: datetime | None = None,
+    newest: str = "",
 ) -> Totals:
     """How many, for `user`, in one query: now, or as of `at`, with the readings around it.
+
+    Without a query where `newest`, which somebody read a moment ago, says that nothing has happened
+    since it was counted.
 
     `whole` names the list and `question` what of it is shown; whose it is is added here.
     `compose` is asked once for what to count. `more` are further numbers, constants of code as
@@ -143,6 +147,8 @@ def totals(
     statement = memory.recall((key, "statement")) or _compose(user, compose(), place, more, at)
     kept_whole: _Kept = memory.recall(whole_key) or _Kept()
     kept_shown: _Kept = memory.recall(key) or _Kept()
+    if newest and newest == kept_whole.newest == kept_shown.newest:
+        return _totals(kept_whole, kept_shown)
     sql, values = statement
     with prepared() as cursor:
         cursor.execute(
@@ -156,14 +162,18 @@ def totals(
     if of_shown is not None:
         kept_shown = _Kept(newest, json.loads(of_shown))
         memory.keep(key, kept_shown)
-    shown = kept_shown.answer
+    return _totals(kept_whole, kept_shown, Around.of(around[0]) if around else None)
+
+
+def _totals(whole: _Kept, kept: _Kept, around: Around | None = None) -> Totals:
+    shown = kept.answer
     return Totals(
-        kept_whole.answer,
+        whole.answer,
         shown=shown["shown"],
         project=_project(shown["project"]) if shown["project"] else None,
         app_exists=shown["app_exists"],
         region_exists=shown["region_exists"],
-        around=Around.of(around[0]) if around else Around(),
+        around=around or Around(),
     )
 
 
