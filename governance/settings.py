@@ -61,6 +61,12 @@ CHECKPOINT_MAIL = env.words("CHECKPOINT_MAIL")
 # How long the file of an export is kept; what is known of it, and who took it, stays.
 EXPORTS_KEPT = env.duration("EXPORTS_KEPT", default="90d")
 
+# --- 2FA ------------------------------------------------------------------------------------------
+
+# The shortest time between two reminders of one person, and the months between two reviews.
+TWO_FACTOR_REMIND_EVERY = env.duration("TWO_FACTOR_REMIND_EVERY", default="7d")
+TWO_FACTOR_REVIEW_MONTHS = env.number("TWO_FACTOR_REVIEW_MONTHS", default=3, minimum=1)
+
 # --- mail -----------------------------------------------------------------------------------------
 
 MAIL_URL = env.secret("MAIL_URL", default="")

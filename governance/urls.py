@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("governance.dashboard.urls")),
     path("", include("governance.accounts.urls")),
     path("", include("governance.changes.urls")),
+    path("2fa/", include("governance.reports.two_factor.urls")),
     path("rotations/", include("governance.rotations.urls")),
     path("reports/", include("governance.reports.urls")),
     path("sync/", include("governance.sync.urls")),

@@ -78,6 +78,17 @@ SENTENCES: dict[str, Promise] = {
         "{actor} let {person} go without 2FA until {until}: {reason}."
     ),
     "fact.exception_ended": gettext_lazy("{actor} ended the exception of {person} from 2FA."),
+    "two_factor.reminded": gettext_lazy("{actor} reminded {person} to turn 2FA on."),
+    "two_factor.review_started": gettext_lazy(
+        "{actor} started a review of 2FA with {rows} people without it."
+    ),
+    "two_factor.review_decided": gettext_lazy(
+        "{actor} decided in the review of 2FA about {person}: {decision}."
+    ),
+    "two_factor.review_signed": gettext_lazy(
+        "{actor} signed the review of 2FA off: {rows} people, {remind} reminded,"
+        " {excepted} excepted, {step_down} to step down, {remove} to be removed."
+    ),
     "change.batch_placed": gettext_lazy(
         "{actor} decided on {changes} changes ({purpose}): {reason}."
     ),

@@ -24,6 +24,7 @@ _DOMAINS = (
 _KEPT = (
     *("audit_event", "audit_personal", "audit_head"),
     *("audit_checkpoint", "audit_witness", "audit_check"),
+    *("two_factor_review", "two_factor_reviewed", "two_factor_decision"),
 )
 
 

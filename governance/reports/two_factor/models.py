@@ -5,6 +5,8 @@ same however large they are. Triggers of the database note in `Moved` whose stan
 one; `counters.catch_up` writes it anew. docs/reports.md says how they are kept equal.
 """
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -121,3 +123,113 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"reminder of {self.at:%Y-%m-%d}"
+
+
+class Review(models.Model):
+    """A sign-off of the report as it was at an instant: its numbers, and who lacked 2FA then.
+
+    Once signed, the database lets nobody change or remove anything of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    as_of = models.DateTimeField()
+    due_at = models.DateTimeField()
+    numbers = models.JSONField()  # the three denominators then, as on, off, unknown
+    rows = models.PositiveIntegerField()  # how many people lacked 2FA
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    signed_at = models.DateTimeField(null=True)
+    statement = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="signed_by_somebody_with_a_statement",
+                condition=models.Q(signed_at=None, signed_by=None, statement="")
+                | (
+                    models.Q(signed_at__isnull=False, signed_by__isnull=False)
+                    & ~models.Q(statement="")
+                ),
+            )
+        ]
+        indexes = [models.Index(fields=["-as_of"], name="review_by_time")]
+
+    def __str__(self) -> str:
+        return f"review as of {self.as_of:%Y-%m-%d}"
+
+    @property
+    def is_signed(self) -> bool:
+        return self.signed_at is not None
+
+
+class Reviewed(models.Model):
+    """One person who lacked 2FA, as they stood when the review began. Frozen.
+
+    Of its columns the address and the name alone may ever be emptied: somebody may have to be
+    forgotten.
+    """
+
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, related_name="people")
+    number = models.PositiveIntegerField()
+    person_id = models.UUIDField()  # of inventory; it outlives the person there
+    email = models.CharField(max_length=254, blank=True)
+    username = models.CharField(max_length=200, blank=True)
+    belongs = models.CharField(max_length=10, choices=Belongs)
+    risk = models.PositiveSmallIntegerField(choices=Risk)
+    since = models.DateTimeField()
+    days = models.PositiveIntegerField()
+    apps = models.PositiveIntegerField()
+    full_role = models.PositiveIntegerField()
+    owned = models.PositiveIntegerField()
+    production = models.PositiveIntegerField()
+    health_data = models.PositiveIntegerField()
+    reminders = models.PositiveIntegerField()
+    exception_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("review", "number", name="one_reviewed_per_number"),
+            models.UniqueConstraint("review", "person_id", name="one_reviewed_per_person"),
+        ]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        return self.username or self.email or str(self.person_id)
+
+
+class Decision(models.Model):
+    """What somebody decided about one person of a review. The newest holds; all of them stay."""
+
+    class What(models.TextChoices):
+        REMIND = "remind", _("Remind")
+        EXCEPT = "except", _("Exception until a day")
+        STEP_DOWN = "step_down", _("Step down to limited")
+        REMOVE = "remove", _("Remove")
+
+    reviewed = models.ForeignKey(Reviewed, on_delete=models.PROTECT, related_name="decisions")
+    what = models.CharField(max_length=10, choices=What)
+    note = models.CharField(max_length=500, blank=True)
+    until = models.DateTimeField(null=True)  # of an exception
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="exceptions_of_reviews_end",
+                condition=models.Q(what="except", until__isnull=False) & ~models.Q(note="")
+                | (~models.Q(what="except") & models.Q(until=None)),
+            )
+        ]
+        indexes = [models.Index(fields=["reviewed", "-id"], name="decisions_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.what} by {self.by}"

@@ -1,0 +1,213 @@
+"""Start a review, decide about one person, sign it off."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from governance.accounts.models import User, plain_address
+from governance.audit.actions import record
+from governance.audit.events import Source
+from governance.core.verdict import ALLOWED, Verdict
+from governance.facts import vouching
+from governance.inventory.models import Person, TwoFactor
+from governance.inventory.queries.asof import Moment
+from governance.reports.two_factor import permissions, reminding
+from governance.reports.two_factor.asked import Asked
+from governance.reports.two_factor.models import Decision, Review, Reviewed
+from governance.reports.two_factor.queries import Numbers, Row, read_lacking, read_page, read_people
+from governance.reports.two_factor.review.queries import holding
+
+# From its beginning to its sign-off.
+TIME = timedelta(days=14)
+_MOST = 100_000
+
+
+class NotNow(Exception):
+    """Somebody was first, or something is missing. Its text says what."""
+
+
+@transaction.atomic
+def start(*, by: User, source: Source, at: datetime) -> Review:
+    """Freeze the report as it is now. Raises `NotNow` while another one is open, and `Refused`."""
+    permissions.may_review(by).enforce()
+    moment = Moment(at)
+    rows = [row for row in read_lacking(by, moment, _MOST) if row.two_factor == TwoFactor.OFF]
+    numbers = read_page(by, Asked(moment), size=1).numbers
+    try:
+        with transaction.atomic():
+            review = Review.objects.create(
+                started_by=by,
+                as_of=at,
+                due_at=at + TIME,
+                numbers=_frozen(numbers),
+                rows=len(rows),
+            )
+    except IntegrityError as error:
+        raise NotNow(_("A review is open already: it is signed off first.")) from error
+    Reviewed.objects.bulk_create(
+        _reviewed(review, number, row, at) for number, row in enumerate(rows, start=1)
+    )
+    record(
+        "two_factor.review_started",
+        by=by,
+        source=source,
+        at=at,
+        target=review,
+        data={"rows": len(rows)},
+    )
+    return review
+
+
+def _frozen(numbers: Numbers) -> dict[str, list[int]]:
+    shares = {
+        "known": numbers.known,
+        "accepted": numbers.accepted,
+        "everyone": numbers.everyone,
+    }
+    return {name: [one.on, one.off, one.unknown] for name, one in shares.items()}
+
+
+def _reviewed(review: Review, number: int, row: Row, at: datetime) -> Reviewed:
+    return Reviewed(
+        review=review,
+        number=number,
+        person_id=row.person_id,
+        email=row.email,
+        username=row.username,
+        belongs=row.belongs,
+        risk=row.risk,
+        since=row.since,
+        days=max(0, (at - row.since).days),
+        apps=row.apps,
+        full_role=row.full_role,
+        owned=row.owned,
+        production=row.production,
+        health_data=row.health_data,
+        reminders=row.reminders,
+        exception_until=row.exception_until,
+    )
+
+
+def may_decide(user: User, one: Reviewed) -> Verdict:
+    """Whether `user` may decide about this person: never about oneself."""
+    if one.email and plain_address(one.email) == plain_address(user.email):
+        return Verdict(_("This is you. Somebody else has to decide it."))
+    return permissions.may_review(user)
+
+
+def may_sign(user: User, review: Review) -> Verdict:
+    """Whether `user` may sign: everybody is decided, and they are not among them."""
+    allowed = permissions.may_review(user)
+    if not allowed:
+        return allowed
+    if review.people.filter(email__iexact=plain_address(user.email)).exists():
+        return Verdict(_("You are in this review yourself. Somebody else has to sign it off."))
+    if review.people.filter(decisions=None).exists():
+        return Verdict(_("Somebody is not decided yet."))
+    return ALLOWED
+
+
+@transaction.atomic
+def decide(
+    one: Reviewed,
+    *,
+    what: Decision.What,
+    note: str,
+    until: datetime | None,
+    by: User,
+    source: Source,
+    at: datetime,
+) -> Decision:
+    """Add a decision; one before it stays. It takes effect when the review is signed off.
+
+    Raises `NotNow` once it is, and `Refused`.
+    """
+    review = Review.objects.select_for_update().get(pk=one.review_id)
+    if review.is_signed:
+        raise NotNow(_("The review is signed off. Nothing of it changes any more."))
+    may_decide(by, one).enforce()
+    decision = Decision.objects.create(
+        reviewed=one, what=what, note=note, until=until, by=by, at=at
+    )
+    record(
+        "two_factor.review_decided",
+        by=by,
+        source=source,
+        at=at,
+        target=review,
+        person_id=one.person_id,
+        data={"decision": str(what), "until": f"{until:%Y-%m-%d}" if until else ""},
+        personal={"note": note} if note else {},
+    )
+    return decision
+
+
+@transaction.atomic
+def sign_off(review: Review, *, statement: str, by: User, source: Source, at: datetime) -> Review:
+    """Sign it, and let reminders and exceptions take effect. Raises `NotNow` and `Refused`.
+
+    Nobody steps down or is removed by it: that is a change with a plan of its own, which somebody
+    looks at.
+    """
+    review = Review.objects.select_for_update().get(pk=review.pk)
+    if review.is_signed:
+        raise NotNow(_("%(name)s signed it off first.") % {"name": review.signed_by})
+    may_sign(by, review).enforce()
+    decisions = holding(review.pk)
+    if len(decisions) != review.rows:
+        raise NotNow(_("The people of this review are not those it began with."))
+    review.signed_by, review.signed_at, review.statement = by, at, statement
+    review.save(update_fields=["signed_by", "signed_at", "statement"])
+    reminded = _remind(decisions, by, source, at)
+    excepted = sum(_except(one, source, at) for one in decisions)
+    record(
+        "two_factor.review_signed",
+        by=by,
+        source=source,
+        at=at,
+        target=review,
+        data={
+            "rows": review.rows,
+            "remind": reminded,
+            "excepted": excepted,
+            "step_down": _count(decisions, Decision.What.STEP_DOWN),
+            "remove": _count(decisions, Decision.What.REMOVE),
+        },
+        personal={"statement": statement},
+    )
+    return review
+
+
+def _count(decisions: list[Decision], what: Decision.What) -> int:
+    return sum(one.what == what for one in decisions)
+
+
+def _remind(decisions: list[Decision], by: User, source: Source, at: datetime) -> int:
+    """Those who may be reminded; where there is no mail server, nobody."""
+    if not permissions.may_remind(by):
+        return 0
+    ids = [one.reviewed.person_id for one in decisions if one.what == Decision.What.REMIND]
+    rows = [row for row in read_people(by, Moment(at), ids) if not reminding.why_not(row, at)]
+    return len(reminding.promise(rows, by=by, source=source, at=at))
+
+
+def _except(decision: Decision, source: Source, at: datetime) -> bool:
+    """Grant the exception that was decided; not to somebody who has 2FA on by now."""
+    if decision.what != Decision.What.EXCEPT or decision.until is None:
+        return False
+    person = Person.objects.filter(pk=decision.reviewed.person_id).first()
+    if person is None:
+        return False
+    try:
+        vouching.except_from_two_factor(
+            person,
+            reason=decision.note,
+            until=decision.until,
+            by=decision.by,
+            source=source,
+            at=at,
+        )
+    except vouching.NotNeeded:
+        return False
+    return True
