@@ -35,7 +35,7 @@ from governance.inventory.models import (
     TwoFactor,
     TwoFactorPeriod,
 )
-from governance.reports.models import Chunk, Export, Schedule
+from governance.reports.models import Chunk, Download, Export, Schedule
 from governance.reports.two_factor.models import Decision, Review, Reviewed
 from governance.rotations.models import Duty, Evidence, Secret
 from governance.sync.models import HeldRemoval, Run, Step
@@ -585,3 +585,12 @@ class DecisionFactory(DjangoModelFactory):
     what = "remind"
     by = factory.SubFactory(UserFactory, admin=True)
     at = at(hours=1)
+
+
+class DownloadFactory(DjangoModelFactory):
+    class Meta:
+        model = Download
+
+    export = factory.SubFactory(ExportFactory, ready=True)
+    by = factory.SubFactory(UserFactory, auditor=True)
+    at = at(minutes=20)

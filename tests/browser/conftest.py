@@ -21,6 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from governance.accounts.models import Role, User
 from governance.inventory.models import App, Collaboration
 from governance.rotations.models import Duty
+from tests.factories import ExportFactory, ScheduleFactory
 from tests.sync import slate
 
 # Playwright runs an event loop in this thread; Django would take it for asynchronous code.
@@ -200,6 +201,11 @@ def paths(db):
         "sync": "/sync/",
         "rotations": "/rotations/",
         "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",
+        "reports": "/reports/",
+        "report": "/reports/access-by-app/",
+        "report-pack": "/reports/pack/",
+        "report-export": f"/reports/exports/{ExportFactory(partial=True).pk}/",
+        "report-schedules": "/reports/schedules/",
         "connections": "/settings/connections/",
         "connection-add": "/settings/connections/add/",
     }

@@ -20,6 +20,11 @@ PAGES = [
     "sync",
     "rotations",
     "rotation",
+    "reports",
+    "report",
+    "report-pack",
+    "report-export",
+    "report-schedules",
     "connections",
     "connection-add",
 ]

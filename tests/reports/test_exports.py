@@ -1,11 +1,10 @@
 """An export is a row before it is a file, and ends whatever becomes of those who make it."""
 
-import contextlib
 import hashlib
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from governance.audit.events import Source
@@ -16,6 +15,7 @@ from governance.reports.actions import leasing, taking
 from governance.reports.actions import making as jobs
 from governance.reports.asked import as_json
 from governance.reports.models import Chunk, Download, Export
+from tests.reports.dying import dies_at
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -293,25 +293,6 @@ def test_a_file_goes_after_its_time_and_what_is_known_of_it_stays(ask, clock, se
 
 
 # --- workers that die, and two at once ------------------------------------------------------------
-
-
-class Killed(BaseException):
-    """As if by SIGKILL."""
-
-
-def dies_at(nth, call):
-    """Run `call` in a worker that dies at its nth statement. Whether it came so far."""
-    left = [nth]
-
-    def dies(execute, sql, params, many, context):
-        left[0] -= 1
-        if left[0] <= 0:
-            raise Killed
-        return execute(sql, params, many, context)
-
-    with contextlib.suppress(Killed), connection.execute_wrapper(dies):
-        call()
-    return left[0] <= 0
 
 
 def test_a_worker_may_die_at_any_statement(ask, clock):

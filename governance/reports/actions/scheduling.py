@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
 from governance.audit import actions as audit
@@ -21,7 +22,8 @@ class AlreadySo(Exception):
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        super().__init__(f"{schedule}")
+        said = _("It was ended before.") if schedule.ended_at else _("Somebody did so before.")
+        super().__init__(said)
 
 
 @transaction.atomic

@@ -1,0 +1,374 @@
+"""Reports: ask, wait, take; by whom is written down, and who may not is told why."""
+
+import csv
+import hashlib
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from governance.audit.models import Event
+from governance.reports import actions, sizes
+from governance.reports.models import Download, Export, Schedule
+from governance.reports.registers import REPORTS
+from tests.factories import DownloadFactory, ExportFactory, ScheduleFactory, ago
+
+# Reports are read through a connection of their own: what they speak of is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FORM = "/reports/access-by-app/"
+
+
+def content(response):
+    return b"".join(response.streaming_content)
+
+
+def rows_of(data):
+    """The rows of a CSV, without what stands under them."""
+    found = list(csv.DictReader(io.StringIO(data.decode())))
+    return [row for row in found if row["resource_name"]]
+
+
+def kinds():
+    found = Event.objects.filter(kind__startswith="report.").order_by("sequence")
+    return [kind.removeprefix("report.") for kind in found.values_list("kind", flat=True)]
+
+
+@pytest.fixture
+def ask(client_of, carol, company, sent):
+    """`ask(format="xlsx")`: post the form as Carol, the auditor."""
+
+    def one(address=FORM, *, user=None, headers=None, **data):
+        return client_of(user or carol).post(address, data, headers=headers or {})
+
+    return one
+
+
+# --- asking ---------------------------------------------------------------------------------------
+
+
+def test_every_report_stands_there_with_its_sentence_and_a_form(client_of, bob, text):
+    page = client_of(bob).get("/reports/")
+
+    for report in REPORTS.values():
+        assert f'href="/reports/{report.name}/"' in page.text
+        assert str(report.sentence) in text(page.text)
+        assert client_of(bob).get(f"/reports/{report.name}/").status_code == 200
+
+
+def test_a_small_csv_comes_at_once_and_is_kept_and_on_record(ask, carol):
+    answer = ask()
+    data = content(answer)
+
+    export = Export.objects.get()
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert answer["Content-Disposition"] == f'attachment; filename="{export.file_name}"'
+    assert int(answer["Content-Length"]) == len(data) == export.bytes
+    assert export.sha256 == hashlib.sha256(data).hexdigest()
+    assert len(rows_of(data)) == export.rows == 9
+    assert Download.objects.get().by == carol
+    assert kinds() == ["asked", "made", "downloaded"]
+
+
+def test_the_options_of_a_csv_are_kept_to(ask):
+    data = content(ask(bom="on", semicolon="on"))
+
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert data.splitlines()[0].count(b";") == len(REPORTS["access-by-app"].columns) - 1
+
+
+def test_filters_narrow_it_as_they_do_the_page(ask):
+    data = content(ask(role="owner,collaborator", app="billing-api"))
+
+    assert {(row["resource_name"], row["role"]) for row in rows_of(data)} == {
+        ("billing-api", "owner"),
+        ("billing-api", "collaborator"),
+    }
+    assert Export.objects.get().asked["filters"] == {
+        "app": ["billing-api"],
+        "role": ["owner", "collaborator"],
+    }
+
+
+@pytest.mark.parametrize("way", ["xlsx", "json", "pdf"])
+def test_what_takes_longer_is_a_job_with_a_page(ask, client_of, carol, way, text):
+    answer = ask(format=way)
+
+    export = Export.objects.get()
+    assert (answer.status_code, answer["Location"]) == (303, f"/reports/exports/{export.pk}/")
+    page = client_of(carol).get(answer["Location"])
+    assert "Waiting for its turn" in page.text
+    assert 'hx-trigger="every 2s"' in page.text
+
+    actions.make_due(clock=timezone.now)
+    page = client_of(carol).get(answer["Location"])
+    export.refresh_from_db()
+    assert export.sha256 in page.text
+    assert "every 2s" not in page.text
+    taken = client_of(carol).post(f"{answer['Location']}download/")
+    assert hashlib.sha256(content(taken)).hexdigest() == export.sha256
+    assert kinds() == ["asked", "made", "downloaded"]
+
+
+def test_a_csv_of_many_rows_is_a_job_too(ask, monkeypatch):
+    monkeypatch.setattr(sizes, "AT_ONCE", 8)
+
+    assert ask().status_code == 303
+    assert Export.objects.get().state == "waiting"
+
+
+def test_a_pack_is_a_job_and_holds_what_was_chosen(ask, client_of, carol):
+    answer = ask("/reports/pack/", reports=["access-by-app", "privileged"], formats=["csv", "json"])
+    actions.make_due(clock=timezone.now)
+
+    export = Export.objects.get()
+    assert (export.state, export.format) == ("ready", "zip"), export.said
+    page = client_of(carol).get(answer["Location"])
+    assert "Privileged access" in page.text
+    taken = client_of(carol).post(f"{answer['Location']}download/")
+    assert taken["Content-Type"] == "application/zip"
+    data = content(taken)
+    assert data[:2] == b"PK"
+    for name in ("access-by-app.csv", "privileged.json", "manifest.json", "SHA256SUMS.sig"):
+        assert name.encode() in data
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "data", "said"),
+    [
+        (FORM, {"at": "2999-01-01"}, "This day is still to come."),
+        (FORM, {"at": "soon"}, "“soon” is no date."),
+        ("/reports/movers/", {}, "say from which day"),
+        ("/reports/movers/", {"since": "2999-01-01"}, "This day is still to come."),
+        (
+            "/reports/movers/",
+            {"since": "2026-03-02", "at": "2026-02-01"},
+            "The time ends before it begins.",
+        ),
+        ("/reports/pack/", {"reports": ["nothing"]}, "nothing"),
+        (
+            "/reports/pack/",
+            {"reports": ["access-by-app", "audit"], "formats": "csv", "region": "osc-fr1"},
+            "leave one of them out",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_said_at_its_field(ask, address, data, said, text):
+    answer = ask(address, **data)
+
+    assert answer.status_code == 422
+    assert said in text(answer.text)
+    assert not Export.objects.exists()
+
+
+def test_today_is_not_over_yet(ask, text):
+    answer = ask(at=timezone.localdate().isoformat())
+
+    assert answer.status_code == 422
+    assert "This day is not over yet." in text(answer.text)
+
+
+def test_an_address_with_a_date_to_come_says_so_too(client_of, bob, text):
+    answer = client_of(bob).get(f"{FORM}?at=2999-01-01")
+
+    assert answer.status_code == 422
+    assert "This day is still to come." in text(answer.text)
+
+
+def test_what_is_not_known_is_left_out_and_said(client_of, bob, company, text):
+    answer = client_of(bob).get(f"{FORM}?role=king&hair=red&sort=-name&after=x&q=ana")
+
+    assert answer.status_code == 200
+    said = text(answer.text)
+    assert "Role: “king” is not known, so it is left out." in said
+    assert "This report cannot be narrowed by “hair”, so it holds all of them." in said
+    assert "“sort”" not in said
+    assert 'value="ana"' in answer.text
+
+
+def test_what_was_chosen_is_still_chosen_when_something_is_wrong(ask):
+    answer = ask(at="soon", role="owner", format="pdf", bom="on")
+
+    assert '<option value="owner" selected>' in answer.text
+    assert re.search(r'<option value="pdf"\s+selected>', answer.text)
+    assert re.search(r'name="bom"[^>]*checked', answer.text)
+
+
+def test_a_moment_within_a_day_stays_what_it_is(ask):
+    then = (timezone.now() - timedelta(days=3)).replace(microsecond=0)
+
+    ask(at=then.isoformat())
+
+    assert Export.objects.get().as_of == then
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_who_may_not_export_reads_why_and_the_button_is_off(client_of, bob, text):
+    for address in ("/reports/", FORM):
+        page = client_of(bob).get(address)
+        assert "Only auditors and admins can export." in text(page.text)
+    button = re.search(r"<button[^>]*>(?:(?!</button>).)*Make the report", page.text, re.S)
+    assert "disabled" in button[0]
+    assert 'aria-describedby="why-no-export"' in button[0]
+
+
+def test_what_is_refused_is_on_record(ask, bob):
+    assert ask(user=bob).status_code == 403
+    assert Event.objects.get(kind="user.refused").data["route"] == "reports:report"
+
+
+def test_a_viewer_of_a_project_sees_the_exports_of_it_alone(client_of, of_billing, company):
+    ExportFactory(ready=True, report="privileged")
+    mine = ExportFactory(ready=True, of_projects=True, projects=[company.billing.pk])
+    hers = ExportFactory(ready=True, of_projects=True, projects=[company.shop.pk])
+
+    page = client_of(of_billing).get("/reports/")
+
+    assert str(mine.pk) in page.text
+    assert str(hers.pk) not in page.text
+    assert page.text.count("/reports/exports/") == 1
+    assert client_of(of_billing).get(f"/reports/exports/{hers.pk}/").status_code == 404
+
+
+# --- the list and one of it -----------------------------------------------------------------------
+
+
+def test_the_list_says_what_was_made_and_who_took_it(client_of, bob, alice, carol, rows):
+    export = ExportFactory(ready=True, asked_by=carol)
+    for user in (alice, bob, carol, alice):
+        DownloadFactory(export=export, by=user)
+    ExportFactory(partial=True, asked_at=ago(hours=2), report="privileged")
+
+    first, second = rows(client_of(bob).get("/reports/").text)
+
+    assert "Access register, by app CSV" in first
+    assert "Ready" in first
+    assert "Carol" in first
+    assert re.search(r"Alice, (Bob|Carol) and 1 other|Carol, \w+ and 1 other|Bob, ", first)
+    assert "PARTIAL" in second
+    assert "nobody" in second
+
+
+def test_partial_is_said_plainly_with_its_reasons(client_of, bob, text):
+    export = ExportFactory(partial=True)
+
+    said = text(client_of(bob).get(f"/reports/exports/{export.pk}/").text)
+
+    assert "Ready, and PARTIAL" in said
+    assert "This report is PARTIAL, and says so on every page." in said
+    assert "1 of 4 apps was not read around that time" in said
+
+
+def test_how_far_it_is_survives_a_reload_and_stops_asking_when_it_is_over(client_of, bob, text):
+    export = ExportFactory(making=True)
+    address = f"/reports/exports/{export.pk}/"
+    assert "41,200 of 120,000 rows" in text(client_of(bob).get(address).text)
+    part = {"HX-Request": "true", "HX-Target": "progress"}
+
+    answer = client_of(bob).get(address, headers=part)
+    assert answer.status_code == 200
+    assert answer.text.strip().startswith('<section id="progress"')
+
+    Export.objects.filter(pk=export.pk).update(
+        state="failed", said="It broke.", leased_until=None, ended_at=timezone.now()
+    )
+    answer = client_of(bob).get(address, headers=part)
+    assert answer.status_code == 286
+    assert "It broke." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({}, "It is not made yet."),
+        ({"failed": True}, "there is no file"),
+        ({"deleted": True}, "Its file was deleted after its time."),
+    ],
+)
+def test_what_has_no_file_says_so(client_of, carol, state, said, text):
+    export = ExportFactory(**state)
+
+    answer = client_of(carol).post(f"/reports/exports/{export.pk}/download/")
+
+    assert answer.status_code == 409
+    assert said in text(answer.text)
+    assert not Download.objects.exists()
+
+
+def test_what_was_deleted_can_be_asked_for_again_as_it_was(ask, client_of, carol, settings):
+    then = (timezone.now() - timedelta(days=2)).replace(microsecond=0)
+    content(ask(at=then.isoformat(), role="owner", user=carol))
+    actions.expire(at=timezone.now() + settings.EXPORTS_KEPT)
+
+    page = client_of(carol).get(f"/reports/exports/{Export.objects.get().pk}/")
+    again = re.search(r'href="(/reports/access-by-app/\?[^"]+)"', page.text)[1]
+    form = client_of(carol).get(again.replace("&amp;", "&"))
+
+    assert form.status_code == 200
+    assert '<option value="owner" selected>' in form.text
+    assert then.isoformat() in form.text
+
+
+def test_the_list_costs_the_same_however_much_was_made(client_of, bob, assert_same_cost, db):
+    def grow():
+        for _ in range(5):
+            DownloadFactory()
+
+    grow()
+    client = client_of(bob)
+    assert_same_cost(grow, lambda: client.get("/reports/"))
+
+
+# --- by mail --------------------------------------------------------------------------------------
+
+
+def test_a_report_by_mail_is_set_up_with_its_filters(ask, carol, alice, client_of, rows):
+    answer = ask(
+        f"{FORM}mail/", every="quarter", recipients=[carol.pk, alice.pk], role="owner", format="pdf"
+    )
+
+    assert answer["Location"] == "/reports/schedules/"
+    schedule = Schedule.objects.get()
+    assert (schedule.every, schedule.format) == ("quarter", "pdf")
+    assert schedule.asked["filters"] == {"role": ["owner"]}
+    assert set(schedule.recipients.all()) == {carol, alice}
+    (row,) = rows(client_of(carol).get("/reports/schedules/").text)
+    assert "Every quarter" in row
+    assert "Alice, Carol" in row
+    assert kinds() == ["schedule_made"]
+
+
+def test_nobody_can_be_chosen_who_may_not_export(ask, carol, bob, text):
+    answer = ask(f"{FORM}mail/", every="month", recipients=[bob.pk])
+
+    assert answer.status_code == 422
+    assert not Schedule.objects.exists()
+    assert "bob@example.com" not in answer.text
+
+
+def test_paused_resumed_and_ended(client_of, carol):
+    schedule = ScheduleFactory(made_by=carol)
+    browser = client_of(carol)
+    for verb, kind in (("pause", "paused"), ("resume", "resumed"), ("end", "ended")):
+        assert browser.post(f"/reports/schedules/{schedule.pk}/{verb}/").status_code == 303
+        assert kinds()[-1] == f"schedule_{kind}"
+
+    answer = browser.post(f"/reports/schedules/{schedule.pk}/end/")
+    assert answer.status_code == 409
+    assert "No report comes by mail yet." in answer.text
+
+
+def test_the_list_of_schedules_costs_the_same_however_many(client_of, bob, assert_same_cost):
+    def grow():
+        ExportFactory(ready=True, schedule=ScheduleFactory())
+
+    grow()
+    client = client_of(bob)
+    assert_same_cost(grow, lambda: client.get("/reports/schedules/"))
