@@ -86,16 +86,21 @@ def known_sql(around: str = "around", at: str = "at") -> str:
         ELSE 'known' END"""
 
 
+def as_of_sql(around: str = "around", at: str = "at") -> str:
+    """Until when it is known what was on the app: inside of unbroken readings, the instant."""
+    return f"CASE WHEN {around}.is_inside THEN %({at})s ELSE {around}.last END"
+
+
 def apps_sql(asked: Asked) -> str:
-    """The apps `a` that were there and may be seen, as a table to put in a FROM."""
-    table = "inventory_app" if asked.is_now else asof.apps()
-    seen = "" if asked.everything else f" AND {_seen('a', asked)} = ANY(%(projects)s::uuid[])"
-    return f"(SELECT a.* FROM {table} a WHERE a.gone_at IS NULL{seen})"  # noqa: S608
-
-
-def _seen(alias: str, asked: Asked) -> str:
+    """The apps that were there and may be seen, as a table to put in a FROM."""
     # Who may see an app is decided by the project it is in today.
-    return f"{alias}.project_id" if asked.is_now else f"{alias}.now_in"
+    seen = "project_id" if asked.is_now else "now_in"
+    conditions = [
+        *(["a.gone_at IS NULL"] if asked.is_now else []),
+        *([] if asked.everything else [f"a.{seen} = ANY(%(projects)s::uuid[])"]),
+    ]
+    table = "inventory_app" if asked.is_now else asof.apps()
+    return f"(SELECT a.* FROM {table} a WHERE {' AND '.join(conditions) or 'true'})"  # noqa: S608
 
 
 def readings_sql(app: str, asked: Asked) -> str:
@@ -115,9 +120,9 @@ def readings_sql(app: str, asked: Asked) -> str:
 def standing(asked: Asked, reader: Reader) -> Standing:
     """Coverage at `asked.at`, over the apps that whoever asks may see."""
     sql = f"""
-        SELECT r.name, count(*), count(*) FILTER (WHERE found.known = 'known'), min(found.last)
+        SELECT r.name, count(*), count(*) FILTER (WHERE found.known = 'known'), min(found.as_of)
         FROM (
-            SELECT a.region_id, around.last, {known_sql()} AS known
+            SELECT a.region_id, {as_of_sql()} AS as_of, {known_sql()} AS known
             FROM {apps_sql(asked)} a CROSS JOIN LATERAL {readings_sql("a", asked)} around
         ) found
         JOIN inventory_region r ON r.id = found.region_id GROUP BY r.name ORDER BY r.name

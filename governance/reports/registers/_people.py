@@ -42,7 +42,8 @@ LEFT JOIN (
 LEFT JOIN facts_personfact person_fact ON person_fact.person_id = p.id AND person_fact.current
 """
 NARROWED = {
-    "q": "lower(p.username || ' ' || p.email) LIKE ANY(%(only_q)s)",
+    "q": "EXISTS (SELECT FROM unnest(%(only_q)s::text[]) word"
+    " WHERE strpos(lower(p.username || ' ' || p.email), lower(word)) > 0)",
     "employment": "coalesce(person_fact.employment, 'unknown') = ANY(%(only_employment)s)",
 }
 

@@ -14,7 +14,7 @@ place AS MATERIALIZED (
         CASE WHEN a.kind = 'app' AND a.parent_name <> '' THEN 'review app' ELSE a.kind END AS kind,
         r.name AS region, g.name AS project, owner.email AS owner,
         coalesce(fact.app_class, 'unknown') AS app_class, coalesce(fact.team, '') AS team,
-        around.last, {known} AS known
+        {as_of} AS as_of, {known} AS known
     FROM {apps} a
     JOIN inventory_region r ON r.id = a.region_id
     LEFT JOIN inventory_project g ON g.id = a.project_id
@@ -61,6 +61,7 @@ def place(asked: Asked, *, narrowed: bool = True) -> str:
         if asked.is_now
         else "NULL::uuid AS scm_linker_id, NULL::timestamptz AS scm_read_at",
         known=standing.known_sql(),
+        as_of=standing.as_of_sql(),
         readings=standing.readings_sql("a", asked),
         holds=moment.holds("owned"),
         where=" AND ".join(where) or "true",

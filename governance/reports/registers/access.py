@@ -66,7 +66,7 @@ _ACCESS: tuple[Column, ...] = (
         _("Known"),
         ours=True,
     ),
-    Column("last_read_at", "instant", "place.last", _("Last read"), printed=False),
+    Column("data_as_of", "instant", "place.as_of", _("Data as of"), printed=False),
 )
 _SOURCE = """
 place JOIN inventory_collaboration k ON k.app_id = place.id AND {holds}

@@ -74,7 +74,6 @@ class Asked:
             },
         }
 
-
     def as_data(self) -> dict[str, Any]:
         """As a row of the database keeps it; `from_data` makes it again."""
         return {
