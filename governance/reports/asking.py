@@ -18,6 +18,7 @@ from governance.changes.models import Purpose
 from governance.changes.models import State as ChangeState
 from governance.facts.models import AppClass, Employment, PersonKind
 from governance.inventory.models import Project, Region, Role, Status, TwoFactor
+from governance.reports.two_factor import asked as two_factor
 
 Options = tuple[tuple[str, str | Promise], ...]
 LONGEST = 100
@@ -134,6 +135,16 @@ def _region(user: User) -> Filter:
     return Filter("region", _("Region"), _("Any region"), tuple((one, one) for one in names))
 
 
+def _two_factor(name: str) -> Make:
+    """A filter of the page of 2FA."""
+
+    def make(user: User) -> Filter:
+        options = tuple((value, str(word)) for value, word in two_factor.VALUES[name].items())
+        return Filter(name, str(two_factor.LABELS[name]), str(two_factor.ANY[name]), options)
+
+    return make
+
+
 _YES_NO: tuple[tuple[str, Promise], ...] = (
     ("yes", gettext_lazy("Yes")),
     ("no", gettext_lazy("No")),
@@ -142,6 +153,22 @@ _APP_KINDS = (
     ("app", gettext_lazy("App")),
     ("review", gettext_lazy("Review app")),
     ("database", gettext_lazy("Dedicated database")),
+)
+DIFFERENCES: tuple[tuple[str, Promise], ...] = (
+    ("joined", gettext_lazy("Joined")),
+    ("left", gettext_lazy("Left")),
+    ("role", gettext_lazy("Role")),
+    ("status", gettext_lazy("Status")),
+    ("two_factor", gettext_lazy("2FA")),
+    ("owner", gettext_lazy("Owner")),
+    ("renamed", gettext_lazy("Renamed")),
+    ("moved", gettext_lazy("Moved")),
+)
+AUTHORS: tuple[tuple[str, Promise], ...] = (
+    ("ours", gettext_lazy("Decided here")),
+    ("named", gettext_lazy("Somebody named by Scalingo")),
+    ("themself", gettext_lazy("The person themself")),
+    ("unexplained", gettext_lazy("Unexplained")),
 )
 _FILTERS: Mapping[str, Make] = {
     "q": _text("q", gettext_lazy("Name or address")),
@@ -176,5 +203,10 @@ _FILTERS: Mapping[str, Make] = {
     "account": _of("account", gettext_lazy("Account"), gettext_lazy("Any account"), PersonKind),
     "state": _of("state", gettext_lazy("State"), gettext_lazy("Any state"), ChangeState),
     "purpose": _of("purpose", gettext_lazy("Kind"), gettext_lazy("Any kind"), Purpose),
+    "difference": _of(
+        "difference", gettext_lazy("What is otherwise"), gettext_lazy("Any kind"), DIFFERENCES
+    ),
+    "by": _of("by", gettext_lazy("Who did it"), gettext_lazy("Whoever did it"), AUTHORS),
     "source": _of("source", gettext_lazy("Source"), gettext_lazy("Any source"), Source),
+    **{name: _two_factor(name) for name in ("reach", "on", "belongs", "exception")},
 }

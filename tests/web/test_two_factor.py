@@ -122,7 +122,7 @@ def test_an_attested_owner_stays_unknown_and_is_shown_as_attested(
         ("two-factor=unknown", ["platform", "carl@example.com"]),
         ("two-factor=off,on", ["dora", "ana", "emil", "ben"]),
         ("on=sensitive", ["dora", "platform"]),
-        ("role=limited", ["emil"]),
+        ("reach=limited", ["emil"]),
         ("belongs=pending", ["carl@example.com"]),
         ("q=DOR", ["dora"]),
         ("exception=yes", []),

@@ -1,6 +1,15 @@
 """The reports there are, by name."""
 
-from governance.reports.registers import access, audit, changes, coverage, invitations, movers
+from governance.reports.registers import (
+    access,
+    audit,
+    changes,
+    coverage,
+    invitations,
+    movers,
+    two_factor,
+    two_factor_review,
+)
 from governance.reports.registers.base import Report
 
 REPORTS: dict[str, Report] = {
@@ -9,6 +18,8 @@ REPORTS: dict[str, Report] = {
         access.BY_APP,
         access.BY_PERSON,
         access.PRIVILEGED,
+        two_factor.REPORT,
+        two_factor_review.REPORT,
         movers.MOVERS,
         invitations.INVITATIONS,
         changes.CHANGES,

@@ -29,7 +29,7 @@ SORTS = ("risk", "since", "-since")
 _EXCEPTED = """EXISTS (SELECT FROM facts_twofactorexception x WHERE x.person_id = s.person_id
     AND x.said_at <= %(at)s AND x.until >= %(at)s
     AND (x.ended_at IS NULL OR x.ended_at > %(at)s))"""
-_SAID = "coalesce(pf.employment, 'unknown')"
+_SAID = "coalesce(person_fact.employment, 'unknown')"
 _OUTSIDE = "split_part(lower(p.email), '@', 2) <> ALL(%(domains)s)"
 # `risk` is said too, since the index begins with it.
 CONDITIONS: Mapping[str, Mapping[str, str]] = {
@@ -39,7 +39,7 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
         "on": "s.two_factor = 'on' AND s.risk = 8",
         EVERYONE: "true",
     },
-    "role": {
+    "reach": {
         "full": "s.full_role > 0",
         "owner": "s.owned > 0",
         "limited": "s.full_role = 0 AND s.limited > 0",
@@ -62,7 +62,7 @@ _LACKING = "s.risk < 8"
 
 LABELS: Mapping[str, Words] = {
     "two-factor": gettext_lazy("2FA"),
-    "role": gettext_lazy("Role"),
+    "reach": gettext_lazy("Role"),
     "on": gettext_lazy("On apps"),
     "belongs": gettext_lazy("Belongs"),
     "exception": gettext_lazy("Exception"),
@@ -70,7 +70,7 @@ LABELS: Mapping[str, Words] = {
 }
 ANY: Mapping[str, Words] = {
     "two-factor": gettext_lazy("2FA off or unknown"),
-    "role": gettext_lazy("Any role"),
+    "reach": gettext_lazy("Any role"),
     "on": gettext_lazy("On any app"),
     "belongs": gettext_lazy("Invited or not"),
     "exception": gettext_lazy("With and without exception"),
@@ -83,7 +83,7 @@ VALUES: Mapping[str, Mapping[str, Words]] = {
         "on": TwoFactor.ON.label,
         EVERYONE: gettext_lazy("On, off or unknown"),
     },
-    "role": {
+    "reach": {
         "full": gettext_lazy("Full or owner"),
         "owner": gettext_lazy("Owner"),
         "limited": gettext_lazy("Limited alone"),
@@ -130,7 +130,7 @@ class Asked:
 
     @property
     def condition(self) -> str:
-        """SQL over `s`, `p` and `pf`."""
+        """SQL over `s`, `p` and `person_fact`."""
         found = [
             "(" + " OR ".join(f"({CONDITIONS[name][value]})" for value in values) + ")"
             for name, values in self.values.items()

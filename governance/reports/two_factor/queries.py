@@ -125,10 +125,11 @@ SELECT (SELECT coalesce(json_agg(json_build_array(belongs, two_factor, risk, peo
 _SHOWN_TALLIED = "SELECT coalesce(sum(s.people), 0) FROM tallies s WHERE {condition}"
 _SHOWN = "SELECT count(*) FROM {source} WHERE {condition}"
 _SOURCE = """standing s JOIN inventory_person p ON p.id = s.person_id
-    LEFT JOIN facts_personfact pf ON pf.person_id = s.person_id AND pf.current"""
+    LEFT JOIN facts_personfact person_fact
+        ON person_fact.person_id = s.person_id AND person_fact.current"""
 _ROWS = """
 , shown AS (
-    SELECT s.*, p.email, p.username, pf.kind, pf.employment
+    SELECT s.*, p.email, p.username, person_fact.kind, person_fact.employment
     FROM {source} WHERE {condition}{beyond} ORDER BY {order} LIMIT %(limit)s
 )
 SELECT s.person_id, s.belongs, s.two_factor, s.since, s.risk, s.apps, s.full_role, s.limited,

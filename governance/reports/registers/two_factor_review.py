@@ -1,0 +1,133 @@
+"""Reviews of 2FA as a register: one row per person and review, with the decision that held."""
+
+from django.utils.translation import gettext_lazy as _
+
+from governance.reports.registers.base import (
+    Asked,
+    Column,
+    Equation,
+    Reader,
+    Report,
+    Statement,
+    Term,
+    Totals,
+)
+from governance.reports.two_factor.models import Decision
+
+_SIGNED = "CASE WHEN review.signed_at <= %(at)s THEN {value} END"
+_COLUMNS: tuple[Column, ...] = (
+    Column("review_id", "text", "review.id::text", _("Review"), ours=True, printed=False),
+    Column("as_of", "instant", "review.as_of", _("As of")),
+    Column("due_at", "instant", "review.due_at", _("Due"), printed=False),
+    Column("started_by", "text", "starter.email", _("Started by"), printed=False),
+    Column("signed_by", "text", _SIGNED.format(value="signer.email"), _("Signed off by")),
+    Column("signed_at", "instant", _SIGNED.format(value="review.signed_at"), _("Signed off")),
+    Column(
+        "statement", "text", _SIGNED.format(value="review.statement"), _("Statement"), printed=False
+    ),
+    Column("row_no", "integer", "one.number", _("Row")),
+    Column("person_id", "text", "one.person_id::text", _("Person"), ours=True, printed=False),
+    Column("email", "text", "one.email", _("E-mail")),
+    Column("username", "text", "one.username", _("Username"), printed=False),
+    Column("risk", "integer", "one.risk::int", _("Risk"), printed=False),
+    Column("first_seen_without_2fa", "instant", "one.since", _("Without since"), printed=False),
+    Column("days_without_2fa", "integer", "one.days", _("Days without")),
+    Column("apps_total", "integer", "one.apps", _("Apps"), printed=False),
+    Column("apps_full_role", "integer", "one.full_role", _("With a full role"), printed=False),
+    Column("apps_prod", "integer", "one.production", _("In production"), printed=False),
+    Column("apps_hds", "integer", "one.health_data", _("With health data"), printed=False),
+    Column("decision", "text", "coalesce(held.what, 'not_decided')", _("Decision"), ours=True),
+    Column("justification", "text", "held.note", _("Reason"), printed=False),
+    Column("exception_until", "instant", "held.until", _("Exception until"), printed=False),
+    Column("decided_by", "text", "decider.email", _("Decided by")),
+    Column("decided_at", "instant", "held.at", _("Decided"), printed=False),
+    Column("changed_from", "text", "held.earlier", _("Decided before"), ours=True, printed=False),
+    Column(
+        "self_review",
+        "boolean",
+        "coalesce(lower(decider.email) = lower(one.email), false)",
+        _("About themselves"),
+        printed=False,
+    ),
+)
+_SOURCE = """
+two_factor_reviewed one
+JOIN two_factor_review review ON review.id = one.review_id
+JOIN accounts_user starter ON starter.id = review.started_by_id
+LEFT JOIN accounts_user signer ON signer.id = review.signed_by_id
+LEFT JOIN LATERAL (
+    SELECT d.what, d.note, d.until, d.at, d.by_id, (
+        SELECT string_agg(old.what, ', ' ORDER BY old.id) FROM two_factor_decision old
+        WHERE old.reviewed_id = one.id AND old.id < d.id) AS earlier
+    FROM two_factor_decision d WHERE d.reviewed_id = one.id AND d.at <= %(at)s
+    ORDER BY d.id DESC LIMIT 1
+) held ON true
+LEFT JOIN accounts_user decider ON decider.id = held.by_id
+WHERE review.as_of <= %(at)s AND (%(since)s::timestamptz IS NULL OR review.as_of > %(since)s)"""
+
+
+def _statement(asked: Asked) -> Statement:
+    return Statement(_SOURCE, asked.values, "review.as_of, review.id, one.number")
+
+
+_DECISIONS = (*Decision.What.values, "not_decided")
+# What the reviews said when they began, not the rows there are.
+_FROZEN = """
+SELECT coalesce(sum(rows), 0)::int, count(*)::int,
+    (count(*) FILTER (WHERE signed_at <= %(at)s))::int,
+    (count(*) FILTER (WHERE signed_at IS NULL OR signed_at > %(at)s))::int
+FROM two_factor_review
+WHERE as_of <= %(at)s AND (%(since)s::timestamptz IS NULL OR as_of > %(since)s)"""
+
+
+def _totals(asked: Asked, reader: Reader) -> Totals:
+    """People = decided in each way + not decided; reviews = signed + open."""
+    decided = ", ".join(
+        f"count(*) FILTER (WHERE coalesce(held.what, 'not_decided') = '{name}')"
+        for name in _DECISIONS
+    )
+    people, reviews, signed, is_open = reader.row(_FROZEN, asked.values)
+    counts = reader.row(f"SELECT {decided} FROM {_SOURCE}", asked.values)  # noqa: S608
+    figures = {
+        "people": people,
+        "reviews": reviews,
+        "signed": signed,
+        "open": is_open,
+        **dict(zip(_DECISIONS, counts, strict=True)),
+        "rows": people,
+    }
+    words = {
+        "people": _("people"),
+        "reviews": _("reviews"),
+        "signed": _("signed off"),
+        "open": _("open"),
+        "rows": _("rows counted"),
+        "not_decided": _("not decided"),
+        **{one.value: one.label for one in Decision.What},
+    }
+    return Totals(
+        figures,
+        words,
+        (
+            Equation("people", tuple(map(Term, _DECISIONS))),
+            Equation("reviews", (Term("signed"), Term("open"))),
+        ),
+    )
+
+
+REPORT = Report(
+    name="two-factor-review",
+    title=_("Reviews of 2FA"),
+    sentence=_("Who lacked 2FA at each review, what was decided about them, and who signed it."),
+    columns=_COLUMNS,
+    statement=_statement,
+    totals=_totals,
+    known_limits=(
+        _("A review holds who was known to be without 2FA; who was unknown is in its numbers."),
+        _("To step down and to be removed are decisions: the register of changes says what came."),
+        _("A review that is not signed off is shown as open."),
+    ),
+    sort=_("review, and risk"),
+    rests_on_readings=False,
+    needs_everything=True,
+)
