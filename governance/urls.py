@@ -9,6 +9,7 @@ urlpatterns = [
     path("2fa/", include("governance.reports.two_factor.urls")),
     path("rotations/", include("governance.rotations.urls")),
     path("reports/", include("governance.reports.urls")),
+    path("difference/", include("governance.reports.difference.urls")),
     path("sync/", include("governance.sync.urls")),
     path("settings/connections/", include("governance.connections.urls")),
     path("health/", include("governance.core.urls")),

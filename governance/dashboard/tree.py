@@ -149,7 +149,7 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
             "now": when.now,
             "when": when,
             "may_act": may_act,
-            "around": asof.notice(asked.totals.around) if when.is_past else "",
+            "around": asof.notice(asked.page.around or asked.totals.around) if when.is_past else "",
             "rows": tree_rows.page(asked.page.heads, branches, when, boxes=may_act),
             "slice": asked.page,
             "totals": asked.totals,
@@ -250,7 +250,7 @@ def _asked(request: HttpRequest, user: User, when: asof.When, *, app: UUID | Non
         at=when.at,
     )
     # The frame of a whole page says it too; a part of one has none.
-    newest = "" if request.htmx or wanted.at else frame_of(request).newest  # type: ignore[attr-defined]
+    newest = "" if request.htmx else frame_of(request).newest  # type: ignore[attr-defined]
     numbers = _totals(user, wanted, newest)
     lists.choose_place(get, chosen, place, numbers)
     known = replace(

@@ -7,7 +7,7 @@ fails, and a request to anywhere else.
 
 import os
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -201,6 +202,11 @@ def paths(db):
         "sync": "/sync/",
         "rotations": "/rotations/",
         "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",
+        "difference": "/difference/",
+        "people-as-of": f"/people/?at={_a_while_ago()}",
+        "person-as-of": f"/people/{person.pk}/?at={_a_while_ago()}",
+        "apps-as-of": f"/apps/?open=all&at={_a_while_ago()}",
+        "app-as-of": f"/apps/{app.pk}/?at={_a_while_ago()}",
         "reports": "/reports/",
         "report": "/reports/access-by-app/",
         "report-pack": "/reports/pack/",
@@ -209,6 +215,11 @@ def paths(db):
         "connections": "/settings/connections/",
         "connection-add": "/settings/connections/add/",
     }
+
+
+def _a_while_ago():
+    """A day when most of the company was there, and before the readings of today."""
+    return (timezone.localdate() - timedelta(days=30)).isoformat()
 
 
 # --- the browser ----------------------------------------------------------------------------------

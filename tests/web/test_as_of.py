@@ -447,10 +447,12 @@ def test_what_somebody_may_see_of_the_past_is_what_they_may_see_today(see, of_bi
 
 
 def test_a_page_of_the_past_costs_as_many_queries_as_the_page_of_now(client_of, bob, past):
+    client = client_of(bob)
+
     def queries(path):
-        client_of(bob).get(path)
+        client.get(path)
         with CaptureQueriesContext(connection) as captured:
-            client_of(bob).get(path)
+            client.get(path)
         return len(captured)
 
     for path in paths(past):

@@ -108,6 +108,7 @@ MATRIX = {
     "POST /rotations/{duty}/assign/":              (302, 403, 404, 403, 403, 303, 403),
     "POST /rotations/{his_duty}/assign/":          (302, 403, 403, 403, 403, 303, 403),
     "GET  /reports/":                              (302, 403, 200, 200, 200, 200, 200),
+    "GET  /difference/":                           (302, 403, 200, 200, 200, 200, 200),
     "GET  /reports/access-by-app/":                (302, 403, 200, 200, 200, 200, 200),
     "POST /reports/access-by-app/":                (302, 403, 403, 403, 200, 200, 403),
     "GET  /reports/pack/":                         (302, 403, 200, 200, 200, 200, 200),

@@ -18,12 +18,15 @@ from django.db import models
 
 from governance.core import cursor as cursors
 from governance.inventory.queries.asof import (
+    Around,
     Readings,
     apps,
+    around,
     believed,
     may_have_begun,
     may_have_ended,
     readings,
+    silence,
     two_factor_of,
 )
 from governance.inventory.queries.prepared import limited, prepared
@@ -104,6 +107,9 @@ class Head(NamedTuple):
         return Readings(self.last, self.next, self.is_inside, self.is_stale)
 
 
+_OF_A_HEAD = len(Head._fields)
+
+
 @dataclass(slots=True)
 class Page:
     """The heads of one page, and the cursors of the pages beside it."""
@@ -111,6 +117,7 @@ class Page:
     heads: list[Head] = field(default_factory=list)
     after: str | None = None
     before: str | None = None
+    around: Around | None = None  # as of an instant, where there is a head to read it from
 
     @property
     def is_whole(self) -> bool:
@@ -193,7 +200,12 @@ def _apps(wanted: Wanted) -> str:
 
 
 def _parameters(user: "User", wanted: Wanted) -> dict[str, Any]:
-    return {"visible": list(user.projects), **values_of(wanted)}
+    return {
+        "visible": list(user.projects),
+        "everything": user.sees_everything,
+        "silence": silence(),
+        **values_of(wanted),
+    }
 
 
 def values_of(wanted: Wanted) -> dict[str, Any]:
@@ -309,13 +321,15 @@ def heads(
         rows = cursor.fetchall()
     if not rows:
         return Page()
-    found = [Head(*row) for row in rows]
+    said = None if wanted.at is None else Around.of(rows[0][-1])
+    found = [Head(*row[:_OF_A_HEAD]) for row in rows]
     beyond = len(found) > size
     found = found[:size][::-1] if backwards else found[:size]
     return Page(
         found,
         after=_cursor(found[-1]) if beyond or backwards else None,
         before=_cursor(found[0]) if (beyond if backwards else start is not None) else None,
+        around=said,
     )
 
 
@@ -369,7 +383,8 @@ def _of_then(wanted: Wanted) -> dict[str, str]:
             ended=may_have_ended("k", "instant"),
             begun=may_have_begun("k", "instant"),
         ),
-        "then": ", around.last, around.next, around.is_inside, around.is_stale, differ.unsure",
+        "then": ", around.last, around.next, around.is_inside, around.is_stale, differ.unsure, "
+        + around("instant"),
         "people": f"{person} {_TWO_FACTOR_THEN.format(two_factor_of('k.person_id', 'instant'))}",
         "two_factor": "then_2fa.value",
     }
