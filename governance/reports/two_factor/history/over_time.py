@@ -122,7 +122,8 @@ WITH pieces AS (
 )
 SELECT months.number,
     round(coalesce(sum(extract(epoch FROM least(upper(span), months.until)
-        - greatest(lower(span), months.since))), 0) / 86400)::bigint,
+        - greatest(lower(span), months.since))) FILTER (WHERE span IS NOT NULL), 0)
+        / 86400)::bigint,
     count(DISTINCT person_id), count(DISTINCT app_id)
 FROM months LEFT JOIN spans ON lower(span) < months.until AND upper(span) > months.since
 GROUP BY 1 ORDER BY 1

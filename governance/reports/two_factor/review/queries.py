@@ -85,8 +85,8 @@ def holding(review_id: UUID) -> list[Decision]:
     return list(
         Decision.objects.filter(reviewed__review=review_id)
         .select_related("reviewed", "by")
-        .order_by("reviewed", "-pk")
-        .distinct("reviewed")
+        .order_by("reviewed_id", "-pk")
+        .distinct("reviewed_id")
     )
 
 

@@ -34,6 +34,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "latest": instants.latest_day(now),
             "around": found.around,
             "numbers": numbers,
+            "lacking": ",".join(wanted.values.get("two-factor", ("off", "unknown"))),
             "shares": words.shares(numbers),
             "rows": [words.row(row, wanted.moment, found.around) for row in found.slice.rows],
             "slice": found.slice,
