@@ -8,6 +8,8 @@ from governance.reports.models import Export
 from governance.reports.registers import REPORTS
 from governance.reports.registers.base import Asked
 
+_LOGS = ("audit", "changes")
+
 
 def as_json(
     *,
@@ -30,16 +32,21 @@ def as_json(
     }
 
 
+def takes_since(name: str) -> bool:
+    """Whether a report has a beginning: some must have one, and logs may."""
+    return name in _LOGS or (name in REPORTS and REPORTS[name].speaks_of_a_period)
+
+
 def asked_of(export: Export, report: str | None = None) -> Asked:
     """What an export is made from; `report` is one of a pack's."""
     kept, name = export.asked, report or export.report
-    of_a_period = name in REPORTS and REPORTS[name].speaks_of_a_period
+    since = kept.get("since") if takes_since(name) else None
     return Asked(
         report=name,
         at=export.as_of,
         is_now=not kept.get("at"),
         everything=export.everything,
         projects=tuple(export.projects),
-        since=datetime.fromisoformat(kept["since"]) if of_a_period and kept.get("since") else None,
+        since=datetime.fromisoformat(since) if since else None,
         filters={name: tuple(values) for name, values in kept.get("filters", {}).items()},
     )

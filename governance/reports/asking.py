@@ -14,15 +14,17 @@ from django.utils.translation import gettext_lazy
 
 from governance.accounts.models import User
 from governance.audit.events import Source
+from governance.audit.sentences import SENTENCES
 from governance.changes.models import Purpose
 from governance.changes.models import State as ChangeState
 from governance.facts.models import AppClass, Employment, PersonKind
 from governance.inventory.models import Project, Region, Role, Status, TwoFactor
 from governance.reports.two_factor import asked as two_factor
 
-Options = tuple[tuple[str, str | Promise], ...]
+Words = str | Promise
+Options = tuple[tuple[str, Words], ...]
 LONGEST = 100
-_MOST_VALUES = 20
+_MOST_VALUES = 100
 # What addresses hold beside filters: of no meaning to a report.
 _NO_FILTERS = {
     "at", "since", "until", "sort", "after", "before", "open", "shut", "show", "hide", "in", "from",
@@ -53,9 +55,11 @@ class Narrowed:
     ignored: list[str] = field(default_factory=list)
 
 
-def read(names: Sequence[str], given: Mapping[str, Sequence[str]], user: User) -> Narrowed:
+def read(
+    names: Sequence[str], given: Mapping[str, Sequence[str]], user: User, report: str = ""
+) -> Narrowed:
     """What `given` narrows to by the filters `names`. Raises nothing, whatever stands there."""
-    found = Narrowed(filters_of(names, user))
+    found = Narrowed(filters_of(names, user, report))
     known = {one.name: one for one in found.filters}
     for name, values in given.items():
         said = _texts(values)
@@ -93,9 +97,13 @@ def _texts(values: Sequence[str]) -> list[str]:
     return [value for value in said if value]
 
 
-def filters_of(names: Sequence[str], user: User) -> list[Filter]:
+def filters_of(names: Sequence[str], user: User, report: str = "") -> list[Filter]:
     """The filters with their options, as far as `user` may see what they name."""
-    return [_FILTERS[name](user) if name in _FILTERS else _unknown(name) for name in names]
+    found = []
+    for name in names:
+        make = _OF_ONE.get((report, name)) or _FILTERS.get(name)
+        found.append(make(user) if make else _unknown(name))
+    return found
 
 
 # --- each of them ---------------------------------------------------------------------------------
@@ -111,7 +119,7 @@ def _text(name: str, label: Promise) -> Make:
     return lambda user: Filter(name, str(label), "")
 
 
-def _of(name: str, label: Promise, any_: Promise, choices: type[Choices] | Options) -> Make:
+def _of(name: str, label: Words, any_: Words, choices: type[Choices] | Options) -> Make:
     def make(user: User) -> Filter:
         pairs = choices if isinstance(choices, tuple) else choices.choices
         options = tuple((str(value), str(word)) for value, word in pairs)
@@ -200,7 +208,9 @@ _FILTERS: Mapping[str, Make] = {
         gettext_lazy("Internal and external"),
         (("yes", gettext_lazy("External")), ("no", gettext_lazy("Internal"))),
     ),
-    "account": _of("account", gettext_lazy("Account"), gettext_lazy("Any account"), PersonKind),
+    "account": _of(
+        "account", gettext_lazy("Kind of account"), gettext_lazy("Any kind of account"), PersonKind
+    ),
     "state": _of("state", gettext_lazy("State"), gettext_lazy("Any state"), ChangeState),
     "purpose": _of("purpose", gettext_lazy("Kind"), gettext_lazy("Any kind"), Purpose),
     "difference": _of(
@@ -209,4 +219,17 @@ _FILTERS: Mapping[str, Make] = {
     "by": _of("by", gettext_lazy("Who did it"), gettext_lazy("Whoever did it"), AUTHORS),
     "source": _of("source", gettext_lazy("Source"), gettext_lazy("Any source"), Source),
     **{name: _two_factor(name) for name in ("reach", "on", "belongs", "exception")},
+}
+# Where the same name means something else.
+_OF_ONE: Mapping[tuple[str, str], Make] = {
+    ("access-by-app", "q"): _text("q", gettext_lazy("App, or name or address")),
+    ("audit", "app"): _text("app", gettext_lazy("App")),
+    ("changes", "app"): _text("app", gettext_lazy("App")),
+    ("audit", "kind"): _of(
+        "kind",
+        gettext_lazy("Kind"),
+        gettext_lazy("Any kind"),
+        tuple((kind, kind) for kind in SENTENCES),
+    ),
+    ("two-factor", "two-factor"): _two_factor("two-factor"),
 }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from governance.accounts.models import User
 from governance.core import instants
 from governance.reports import making
+from governance.reports.asked import takes_since
 from governance.reports.models import Every, Format
 from governance.reports.naming import PACK
 from governance.reports.registers import REPORTS
@@ -86,7 +87,7 @@ class AskForm(forms.Form):
         if self._report == PACK:
             return ["format"]
         of_a_pack = ["reports", "formats"]
-        return of_a_pack if REPORTS[self._report].speaks_of_a_period else [*of_a_pack, "since"]
+        return of_a_pack if takes_since(self._report) else [*of_a_pack, "since"]
 
     def _field(self, name: str) -> forms.ChoiceField:
         field = self.fields[name]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -132,4 +133,8 @@ def standing(asked: Asked, reader: Reader) -> Standing:
 
 def values(asked: Asked) -> Mapping[str, Any]:
     """The parameters of every statement here."""
-    return {**asked.values, "silence": asof.silence()}
+    return {
+        **asked.values,
+        "silence": asof.silence(),
+        "company_domains": sorted(settings.COMPANY_DOMAINS),
+    }

@@ -5,15 +5,19 @@ import hashlib
 import io
 import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.utils import timezone
 
+from governance.audit import actions as audit
+from governance.audit.events import Source
 from governance.audit.models import Event
 from governance.reports import actions, sizes
 from governance.reports.models import Download, Export, Schedule
 from governance.reports.registers import REPORTS
-from tests.factories import DownloadFactory, ExportFactory, ScheduleFactory, ago
+from tests.factories import ChangeFactory, DownloadFactory, ExportFactory, ScheduleFactory, ago
 
 # Reports are read through a connection of their own: what they speak of is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -235,6 +239,107 @@ def test_a_viewer_of_a_project_sees_the_exports_of_it_alone(client_of, of_billin
     assert str(hers.pk) not in page.text
     assert page.text.count("/reports/exports/") == 1
     assert client_of(of_billing).get(f"/reports/exports/{hers.pk}/").status_code == 404
+
+
+# --- what a list shows ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(client_of, carol, company, record, settings, sent):
+    """Follow the way from a list to its report and ask for it: the form's page, and the rows."""
+    settings.COMPANY_DOMAINS = frozenset({"example.com"})
+
+    def follow(address):
+        browser = client_of(carol)
+        shown = browser.get(address)
+        assert shown.status_code == 200
+        way = re.search(r'href="([^"]+)">Export what is shown<', shown.text)[1]
+        form = browser.get(unescape(way))
+        assert form.status_code == 200
+        answer = browser.post(urlsplit(way).path, dict(parse_qsl(urlsplit(unescape(way)).query)))
+        return form, list(csv.DictReader(io.StringIO(content(answer).decode())))
+
+    return follow
+
+
+@pytest.fixture
+def record(company):
+    """Two events of the audit log."""
+    for kind, app in (("platform.joined", company.api), ("platform.left", company.index)):
+        audit.record(
+            kind,
+            by=None,
+            source=Source.PLATFORM,
+            at=timezone.now() - timedelta(days=1),
+            app_id=app.pk,
+            person_id=company.ana.pk,
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "people"),
+    [
+        ("q=ana", {"ana"}),
+        ("external=yes", {"ben"}),
+        ("external=no&role=limited", {"ana", ""}),
+        ("two-factor=off", {"ana"}),
+        ("app=shop-index&sort=-name", {"platform", "ben"}),
+        ("status=pending", {""}),
+    ],
+)
+def test_the_people_that_a_list_shows_are_those_of_its_report(exported, query, people):
+    form, rows = exported(f"/people/?{query}")
+
+    assert {row["username"] for row in rows if row["resource_name"]} == people
+    assert "cannot be narrowed" not in form.text
+
+
+@pytest.mark.parametrize(
+    ("query", "apps"),
+    [
+        ("q=billing", {"billing-api", "billing-web"}),
+        ("q=ben", {"billing-api", "shop-index"}),
+        ("role=limited&open=all", {"billing-api", "billing-web"}),
+    ],
+)
+def test_the_apps_that_a_tree_shows_are_those_of_its_report(exported, query, apps):
+    form, rows = exported(f"/apps/?{query}")
+
+    assert {row["resource_name"] for row in rows if row["resource_name"]} == apps
+    assert "cannot be narrowed" not in form.text
+
+
+def test_the_events_that_the_log_shows_are_those_of_its_report(exported):
+    before = (timezone.localdate() - timedelta(days=2)).isoformat()
+    for query, kinds_ in (
+        ("kind=platform", ["platform.joined", "platform.left"]),
+        ("app=shop&source=platform", ["platform.left"]),
+        (f"kind=platform.joined&since={before}", ["platform.joined"]),
+    ):
+        form, rows = exported(f"/audit/?{query}")
+        assert [row["kind"] for row in rows if "." in (row["kind"] or "")] == kinds_, query
+        assert "cannot be narrowed" not in form.text
+
+
+def test_the_changes_that_a_list_shows_are_those_of_its_report(exported, company):
+    ChangeFactory(app=company.api, email="new@example.com", removal=True, batch__purpose="remove")
+    ChangeFactory(app=company.index, email="old@example.com")
+
+    for query, addresses in (
+        ("person=new", {"new@example.com"}),
+        ("app=shop", {"old@example.com"}),
+        ("kind=remove", {"new@example.com"}),
+        ("state=waiting", {"new@example.com", "old@example.com"}),
+    ):
+        _form, rows = exported(f"/changes/?{query}")
+        assert {row["email"] for row in rows if row["change_id"] and row["email"]} == addresses
+
+
+def test_those_that_the_2fa_page_shows_are_those_of_its_report(exported, company):
+    _form, rows = exported("/2fa/")
+
+    assert {row["email"] for row in rows if row["tfa_status"]} >= {"ana.lopez@example.com"}
+    assert {row["tfa_status"] for row in rows if row["tfa_status"]} <= {"off", "unknown"}
 
 
 # --- the list and one of it -----------------------------------------------------------------------

@@ -86,12 +86,28 @@ _NARROWED = {
     "role": "k.role = ANY(%(only_role)s)",
     "status": "k.status = ANY(%(only_status)s)",
     "two-factor": "{value} = ANY(%(only_two_factor)s)",
+    "account": "coalesce(person_fact.kind, 'unknown') = ANY(%(only_account)s)",
+    # As the list of people has it: as was said, else by the domain of the address.
+    "external": "CASE WHEN person_fact.employment IN ('internal', 'external')"
+    " THEN person_fact.employment = 'external'"
+    " WHEN cardinality(%(company_domains)s::text[]) > 0"
+    " THEN reverse(split_part(reverse(lower(p.email)), '@', 1)) <> ALL(%(company_domains)s::text[])"
+    " END = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
 }
-FILTERS = ("q", *_places.FILTERS, "role", "status", "two-factor", "employment")
+# As the tree of apps searches: people and apps.
+_OF_APPS = {
+    **_NARROWED,
+    "q": "EXISTS (SELECT FROM unnest(%(only_q)s::text[]) word"
+    " WHERE strpos(lower(p.username || ' ' || p.email), lower(word)) > 0"
+    " OR strpos(lower(place.name), lower(word)) > 0)",
+}
+_OF_PEOPLE = ("role", "status", "two-factor", "employment", "account", "external")
+FILTERS = ("q", *_places.FILTERS, *_OF_PEOPLE)
 
 
 def _where(asked: Asked, only: str, value: str) -> str:
-    found = [sql.format(value=value) for name, sql in _NARROWED.items() if asked.filters.get(name)]
+    narrowed = _OF_APPS if asked.report == BY_APP.name else _NARROWED
+    found = [sql.format(value=value) for name, sql in narrowed.items() if asked.filters.get(name)]
     return " AND ".join([only, *found])
 
 

@@ -72,7 +72,7 @@ _NARROWED = {
         has="strpos(lower(concat_ws(' ', who.name, who.email, actor.username, actor.email)),"
         " lower(word)) > 0",
     ),
-    "app": "a.name = ANY(%(only_app)s)",
+    "app": _WORD.format(name="app", has="strpos(lower(a.name), lower(word)) > 0"),
     "kind": "e.kind = ANY(%(only_kind)s)",
     "source": "e.source = ANY(%(only_source)s)",
 }

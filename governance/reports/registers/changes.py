@@ -106,7 +106,8 @@ _SEEN = (
 _NARROWED = {
     "q": "EXISTS (SELECT FROM unnest(%(only_q)s::text[]) word"
     " WHERE strpos(lower(c.email || ' ' || coalesce(p.username, '')), lower(word)) > 0)",
-    "app": "a.name = ANY(%(only_app)s)",
+    "app": "EXISTS (SELECT FROM unnest(%(only_app)s::text[]) word"
+    " WHERE strpos(lower(a.name), lower(word)) > 0)",
     "project": "a.project_id = ANY(%(only_project)s::uuid[])",
     "region": "r.name = ANY(%(only_region)s)",
     "state": f"{_STATE} = ANY(%(only_state)s)",

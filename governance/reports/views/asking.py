@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from governance.accounts.models import User
 from governance.audit.events import Source
+from governance.audit.sentences import SENTENCES
 from governance.core.pages import page, see_other
 from governance.reports import actions, asking, making, permissions, sizes
 from governance.reports.asked import as_json, asked_of
@@ -116,11 +117,22 @@ def _read(
     if is_scheduled:
         # Each has its own time: the week, month or quarter that is over.
         given["at"], given["since"] = "", now.isoformat()
-    narrowed = asking.read(filters, dict(given.lists()), user)
+    narrowed = asking.read(filters, _families(dict(given.lists()), name), user, name)
     if name == PACK and "reports" not in given and not is_scheduled:
         given.setlist("reports", [one.name for one in REPORTS.values() if _is_usual(one)])
         given.setlist("formats", given.getlist("formats") or [Format.CSV, Format.PDF])
     return _Asked(AskForm(given, report=name, now=now), narrowed)
+
+
+def _families(given: dict[str, list[str]], name: str) -> dict[str, list[str]]:
+    """The kinds of events that the audit log's page calls by their family: user, change, …"""
+    if name != "audit":
+        return given
+    words = [word for value in given.get("kind", []) for word in value.split(",")]
+    kinds = [
+        [kind for kind in SENTENCES if kind.partition(".")[0] == word] or [word] for word in words
+    ]
+    return {**given, "kind": [kind for family in kinds for kind in family]}
 
 
 def _is_usual(one: Any) -> bool:

@@ -103,7 +103,7 @@ def _facts(one: Export, user: User) -> list[tuple[str, str]]:
     filters = one.asked.get("filters") or {}
     said += [
         (known.label, ", ".join(map(known.word, filters[known.name])))
-        for known in filters_of(list(filters), user)
+        for known in filters_of(list(filters), user, one.report)
     ]
     scope = _("everything") if one.everything else _("the apps of some projects")
     said.append((_("Reads"), scope))
