@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="a million rows; takes long")
     arguments = parser.parse_args()
     place.prepare()
-    from bench import applying, asof, auditing, limiter, pages, reading
+    from bench import applying, asof, auditing, limiter, pages, reading, two_factor
 
     available = {
         "applying": lambda: applying.run(
@@ -25,6 +25,7 @@ def main() -> int:
         "reading": lambda: reading.run(large=arguments.large),
         "pages": lambda: pages.run(large=arguments.large),
         "asof": lambda: asof.run(large=arguments.large),
+        "two_factor": lambda: two_factor.run(large=arguments.large),
         "auditing": lambda: auditing.run(large=arguments.large),
         "limiter": lambda: limiter.run(large=arguments.large),
     }

@@ -1,8 +1,9 @@
 """Triggers that note whose standing moved, in the transaction that moved it.
 
 Statement by statement where many rows come at once; row by row, and only where the column that
-counts is written at all, for the rest: a digest that a sync writes fires nothing. They add rows and
-lock none, so that a sync never waits for the report, nor somebody who describes an app for a sync.
+counts is written at all, for people and apps: a digest that a sync writes there fires nothing.
+They add rows and lock none, so that a sync never waits for the report, nor somebody who describes
+an app for a sync.
 """
 
 from django.db import migrations
@@ -14,12 +15,14 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION two_factor_note_collaboration() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION two_factor_note_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO two_factor_moved (person_id) VALUES (NEW.person_id);
-    IF OLD.person_id <> NEW.person_id THEN
-        INSERT INTO two_factor_moved (person_id) VALUES (OLD.person_id);
-    END IF;
+    INSERT INTO two_factor_moved (person_id)
+    SELECT DISTINCT unnest(ARRAY[before.person_id, these.person_id])
+    FROM before JOIN these USING (id)
+    WHERE before.ended_at IS DISTINCT FROM these.ended_at
+       OR before.person_id <> these.person_id OR before.app_id <> these.app_id
+       OR before.role <> these.role OR before.status <> these.status;
     RETURN NULL;
 END
 $$;
@@ -48,12 +51,9 @@ CREATE TRIGGER two_factor_added AFTER INSERT ON inventory_collaboration
 CREATE TRIGGER two_factor_removed AFTER DELETE ON inventory_collaboration
     REFERENCING OLD TABLE AS these
     FOR EACH STATEMENT EXECUTE FUNCTION two_factor_note_these();
-CREATE TRIGGER two_factor_changed
-    AFTER UPDATE OF ended_at, person_id, app_id, role, status ON inventory_collaboration
-    FOR EACH ROW WHEN (OLD.ended_at IS DISTINCT FROM NEW.ended_at
-        OR OLD.person_id <> NEW.person_id OR OLD.app_id <> NEW.app_id
-        OR OLD.role <> NEW.role OR OLD.status <> NEW.status)
-    EXECUTE FUNCTION two_factor_note_collaboration();
+CREATE TRIGGER two_factor_changed AFTER UPDATE ON inventory_collaboration
+    REFERENCING OLD TABLE AS before NEW TABLE AS these
+    FOR EACH STATEMENT EXECUTE FUNCTION two_factor_note_changed();
 CREATE TRIGGER two_factor_of_person AFTER UPDATE OF two_factor, first_seen_at ON inventory_person
     FOR EACH ROW WHEN (OLD.two_factor <> NEW.two_factor OR OLD.first_seen_at <> NEW.first_seen_at)
     EXECUTE FUNCTION two_factor_note_person();
@@ -84,7 +84,7 @@ DROP TRIGGER two_factor_began ON inventory_twofactorperiod;
 DROP TRIGGER two_factor_of_app ON inventory_app;
 DROP TRIGGER two_factor_class ON facts_appfact;
 DROP FUNCTION two_factor_note_these();
-DROP FUNCTION two_factor_note_collaboration();
+DROP FUNCTION two_factor_note_changed();
 DROP FUNCTION two_factor_note_person();
 DROP FUNCTION two_factor_note_app();
 DROP FUNCTION two_factor_note_class();
