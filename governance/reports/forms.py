@@ -18,6 +18,8 @@ from governance.reports.models import Every, Format
 from governance.reports.naming import PACK
 from governance.reports.registers import REPORTS
 
+DIFFERENCE = "difference"
+
 
 class Instant(forms.CharField):
     """A day, or a moment of one. A day means its end; with `starts`, its start."""
@@ -82,6 +84,11 @@ class AskForm(forms.Form):
         self._field("formats").choices = formats()
         for name in self._without():
             del self.fields[name]
+        if report == DIFFERENCE:
+            # Between two instants, each the end of its day, as its page has it.
+            self.fields["since"] = Instant(
+                label=_("From"), help_text=_("The end of this day: what is otherwise since then.")
+            )
 
     def _without(self) -> list[str]:
         if self._report == PACK:

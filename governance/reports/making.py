@@ -218,10 +218,14 @@ def _csv(
         written = rows
         return text.said(found.with_rows(rows))
 
+    lines = 0
     for piece in text.pieces(
         reading, found.report, found.asked, trailer, options.bom, options.semicolon
     ):
         out.write(piece)
+        # As many rows as lines, but for cells of several lines: near enough to watch.
+        lines += piece.count(b"\n")
+        progress(min(lines, found.rows), found.rows)
     progress(written, found.rows)
     return written
 

@@ -401,6 +401,20 @@ def test_how_far_it_is_can_be_read_meanwhile(ask, clock, monkeypatch):
     assert (export.done, export.expected) == (9, 9)
 
 
+def test_how_many_rows_are_written_is_noted_while_they_are(ask, clock, monkeypatch):
+    ask()
+    noted, hold = [], leasing.hold
+
+    def note(leased, *, at, done=None, expected=None):
+        noted.append((done, expected))
+        hold(leased, at=at, done=done, expected=expected)
+
+    monkeypatch.setattr(leasing, "hold", note)
+    actions.make_due(clock=clock)
+
+    assert (9, 9) in noted
+
+
 def test_a_broker_that_lost_everything_loses_nothing(ask, clock, redis_url):
     export = ask()
 
