@@ -13,7 +13,7 @@ terminal. One report that is not complete makes all of it PARTIAL, and each file
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,14 +44,12 @@ def make_pack(
     by: Maker | None,
     at: datetime,
     options: Options | None = None,
-    attached: Mapping[str, bytes] | None = None,
     progress: Progress | None = None,
 ) -> Made:
     """Write a pack of `reports`, each in each of `formats`, to `out`.
 
-    `attached` are files that are part of it besides, by name. Record that it is made before: its
-    checkpoint then covers that event. Raises `CannotBeMade` (also without a key to sign with), and
-    what `making.make` raises.
+    Record that it is made before: its checkpoint then covers that event. Raises `CannotBeMade`
+    (also without a key to sign with), and what `making.make` raises.
     """
     ways = [(one, name) for one in reports for name in formats]
     if not ways or len({(one.report, name) for one, name in ways}) < len(ways):
@@ -71,8 +69,6 @@ def make_pack(
         )
         pack = _Pack(sink, founds, reading, options or Options(), progress or making.no_progress)
         pack.reports(formats)
-        for name, data in (attached or {}).items():
-            pack.write(name, data)
         pack.evidence(checkpoint)
     return pack.made(sink)
 

@@ -178,10 +178,3 @@ def test_there_is_no_pack_without_a_key_or_without_a_report(company, pack, setti
     settings.AUDIT_SIGNING_KEY = ""
     with pytest.raises(CannotBeMade, match="AUDIT_SIGNING_KEY"):
         pack()
-
-
-def test_what_is_attached_is_listed_and_summed(company, pack, shell):
-    _, folder, manifest = pack("privileged", formats=("csv",), attached={"review.json": b"{}"})
-    assert (folder / "review.json").read_bytes() == b"{}"
-    assert "review.json" in {file["name"] for file in manifest["files"]}
-    assert shell(commands_of(folder), folder)[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import xlsxwriter
 from django.utils.translation import gettext as _
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -60,7 +61,10 @@ def write(
     _head(sheet, columns, book.add_format({"bold": True, "bottom": 1}), found.rows)
     written = _rows(reading, found, sheet, _writers(sheet, columns, book), progress)
     _manifest(book, found.with_rows(written))
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise error.args[0] from None  # what writing has raised, as every format raises it
     progress(written, found.rows)
     return written
 

@@ -74,30 +74,6 @@ class Asked:
             },
         }
 
-    def as_data(self) -> dict[str, Any]:
-        """As a row of the database keeps it; `from_data` makes it again."""
-        return {
-            "report": self.report,
-            "at": self.at.isoformat(),
-            "is_now": self.is_now,
-            "everything": self.everything,
-            "projects": [str(project) for project in self.projects],
-            "since": self.since.isoformat() if self.since else None,
-            "filters": {name: list(values) for name, values in self.filters.items()},
-        }
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> "Asked":
-        return cls(
-            report=data["report"],
-            at=datetime.fromisoformat(data["at"]),
-            is_now=data["is_now"],
-            everything=data["everything"],
-            projects=tuple(UUID(project) for project in data["projects"]),
-            since=datetime.fromisoformat(data["since"]) if data["since"] else None,
-            filters={name: tuple(values) for name, values in data["filters"].items()},
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:

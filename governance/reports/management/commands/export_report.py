@@ -1,0 +1,160 @@
+"""`python manage.py export_report access-by-app --at 2026-03-31 --output register.csv`."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance.accounts.models import Role, User, plain_address
+from governance.audit.actions import record
+from governance.audit.events import Source
+from governance.reports import asking, permissions
+from governance.reports.forms import Instant
+from governance.reports.making import FORMATS, CannotBeMade, Made, Maker, Options, make
+from governance.reports.naming import PACK
+from governance.reports.pack import make_pack
+from governance.reports.registers import REPORTS
+from governance.reports.registers.base import Asked
+
+
+class Command(BaseCommand):
+    """Makes the report here and now. Events say that it was asked for, and what was made."""
+
+    help = "Write a report, or an evidence pack of several, to a file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=[*REPORTS, PACK], metavar="NAME", help=_names())
+        parser.add_argument("--at", metavar="WHEN", help="as of a date or a time; without: now")
+        parser.add_argument("--since", metavar="WHEN", help="where the period begins")
+        parser.add_argument("--format", choices=sorted(FORMATS), default="csv")
+        parser.add_argument("--output", default="-", metavar="FILE", help="a file, or - (default)")
+        parser.add_argument(
+            "--filter", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
+        )
+        parser.add_argument("--bom", action="store_true", help="CSV with a byte order mark")
+        parser.add_argument("--semicolon", action="store_true", help="CSV with ; between cells")
+        parser.add_argument(
+            "--reports", nargs="+", choices=sorted(REPORTS), metavar="NAME", help="of a pack"
+        )
+        parser.add_argument(
+            "--formats", nargs="+", choices=sorted(FORMATS), metavar="FORMAT", help="of a pack"
+        )
+        parser.add_argument("--by", metavar="EMAIL", help="with whose rights; without: everything")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        by = _user(options["by"]) if options["by"] else None
+        names = (
+            options["reports"] or sorted(REPORTS) if options["name"] == PACK else [options["name"]]
+        )
+        if options["since"] and not any(REPORTS[name].speaks_of_a_period for name in names):
+            raise CommandError(_("This report is of one instant: it has no --since."))
+        reports = [_asked(name, options, by, now) for name in names]
+        with ExitStack() as stack:
+            out = _output(options["output"], stack)
+            try:
+                made = _make(reports, out, options, by, now)
+            except CannotBeMade as error:
+                _take_away(options["output"])
+                raise CommandError(str(error)) from None
+        for why in made.why_partial:
+            self.stderr.write(f"PARTIAL: {why}")
+        self.stderr.write(
+            _("%(rows)d rows, SHA-256 %(sha256)s") % {"rows": made.rows, "sha256": made.sha256}
+        )
+
+
+def _names() -> str:
+    return ", ".join([*REPORTS, PACK])
+
+
+def _user(email: str) -> User:
+    user = User.objects.filter(email=plain_address(email), is_active=True).first()
+    if user is None:
+        raise CommandError(_("Nobody signs in here as {email}.").format(email=email))
+    if not (verdict := permissions.may_export(user)):
+        raise CommandError(verdict.reason)
+    return user
+
+
+def _asked(name: str, options: dict[str, Any], by: User | None, now: datetime) -> Asked:
+    at = _instant(options["at"], starts=False)
+    if at and at > now:
+        raise CommandError(_("This day is still to come."))
+    since = _instant(options["since"], starts=True) if REPORTS[name].speaks_of_a_period else None
+    if since and since >= (at or now):
+        raise CommandError(_("The period would end before it begins."))
+    # Whoever has this terminal has the database.
+    reader = by or User(roles=[Role.AUDITOR])
+    return Asked(
+        report=name,
+        at=at or now,
+        is_now=at is None,
+        everything=reader.sees_everything,
+        projects=() if reader.sees_everything else tuple(reader.projects),
+        since=since,
+        filters=_filters(name, options["filter"], reader),
+    )
+
+
+def _instant(text: str | None, *, starts: bool) -> datetime | None:
+    try:
+        return Instant(starts=starts).clean(text or "")
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
+
+
+def _filters(name: str, given: Sequence[str], reader: User) -> dict[str, tuple[str, ...]]:
+    """Nobody reads along at a terminal: what is not known is refused, not left out."""
+    said: dict[str, list[str]] = {}
+    for one in given:
+        key, _equals, value = one.partition("=")
+        said.setdefault(key, []).append(value)
+    found = asking.read(REPORTS[name].filters, said, reader)
+    if found.ignored:
+        raise CommandError("\n".join(found.ignored))
+    return found.values
+
+
+def _output(name: str, stack: ExitStack) -> BinaryIO:
+    if name == "-":
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(Path(name).open("xb"))
+    except OSError as error:
+        raise CommandError(f"{name} cannot be written: {error.strerror}.") from None
+
+
+def _take_away(name: str) -> None:
+    """What was begun is worth nothing."""
+    if name != "-":
+        Path(name).unlink(missing_ok=True)
+
+
+def _make(
+    reports: list[Asked], out: BinaryIO, options: dict[str, Any], by: User | None, now: datetime
+) -> Made:
+    name, is_pack = options["name"], options["name"] == PACK
+    data = {"report": name, "format": "zip" if is_pack else options["format"]}
+    data |= {"as_of": reports[0].at.isoformat(), "everything": reports[0].everything}
+    record("report.asked", by=by, source=Source.TERMINAL, at=now, data=data)
+    how = Options(bom=options["bom"], semicolon=options["semicolon"])
+    maker = Maker.of(by) if by else None
+    if is_pack:
+        formats = options["formats"] or sorted(FORMATS)
+        made = make_pack(reports, formats, out, by=maker, at=now, options=how)
+    else:
+        made = make(reports[0], options["format"], out, by=maker, at=now, options=how)
+    out.flush()
+    data |= {"rows": made.rows, "bytes": made.bytes, "sha256": made.sha256}
+    data |= {"standing": _("complete") if made.complete else _("PARTIAL")}
+    record("report.made", by=by, source=Source.TERMINAL, at=timezone.now(), data=data)
+    return made
