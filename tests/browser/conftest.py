@@ -22,7 +22,7 @@ from pytest_django.live_server_helper import LiveServer
 from governance.accounts.models import Role, User
 from governance.inventory.models import App, Collaboration
 from governance.rotations.models import Duty
-from tests.factories import ExportFactory, ScheduleFactory
+from tests.factories import ExportFactory, ReviewFactory, ScheduleFactory
 from tests.sync import slate
 
 # Playwright runs an event loop in this thread; Django would take it for asynchronous code.
@@ -200,6 +200,12 @@ def paths(db):
         "changes": "/changes/",
         "audit": "/audit/",
         "sync": "/sync/",
+        "two-factor": "/2fa/?two-factor=all",
+        "two-factor-as-of": f"/2fa/?at={_a_while_ago()}",
+        "two-factor-person": f"/2fa/people/{app.owner_id}/",
+        "two-factor-over-time": "/2fa/over-time/",
+        "two-factor-reviews": "/2fa/reviews/",
+        "two-factor-review": f"/2fa/reviews/{ReviewFactory(one=True).pk}/",
         "rotations": "/rotations/",
         "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",
         "difference": "/difference/",

@@ -69,11 +69,11 @@ LABELS: Mapping[str, Words] = {
     "external": gettext_lazy("External"),
 }
 ANY: Mapping[str, Words] = {
-    "two-factor": gettext_lazy("2FA off or unknown"),
+    "two-factor": gettext_lazy("Off or unknown"),
     "reach": gettext_lazy("Any role"),
     "on": gettext_lazy("On any app"),
     "belongs": gettext_lazy("Invited or not"),
-    "exception": gettext_lazy("With and without exception"),
+    "exception": gettext_lazy("Excepted or not"),
     "external": gettext_lazy("Internal and external"),
 }
 VALUES: Mapping[str, Mapping[str, Words]] = {
@@ -118,6 +118,10 @@ class Asked:
     @property
     def is_past(self) -> bool:
         return not self.moment.is_now
+
+    @property
+    def at_is_day(self) -> bool:
+        return instants.is_date(self.at_asked)
 
     @property
     def status(self) -> int:
@@ -228,7 +232,13 @@ class Select:
     label: Words
     any_: Words
     options: Sequence[tuple[str, Words, bool]]
-    several: str  # the values in force where there are more than one
+    several: str  # the values in force where there are more than one, and their words
+    words: str
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is always in sight; the others are behind a button."""
+        return self.name in {"two-factor", "reach", "on"}
 
 
 def selects(asked: Asked) -> list[Select]:
@@ -244,6 +254,7 @@ def selects(asked: Asked) -> list[Select]:
                 ANY[name],
                 [(value, word, chosen == (value,)) for value, word in options.items()],
                 ",".join(chosen) if len(chosen) > 1 else "",
+                " / ".join(str(options[value]) for value in chosen),
             )
         )
     return found

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from governance.core import instants
-from governance.core.templatetags.interface import badge
+from governance.core.templatetags.interface import badge, exactly
 from governance.facts.models import PersonKind
 from governance.facts.queries import is_external
 from governance.inventory.models import TwoFactor
@@ -38,7 +38,7 @@ def row(one: Row, moment: Moment, around: Around) -> dict[str, Any]:
         "two_factor": two_factor(one.two_factor),
         "doubt": doubt(one, moment, around) if not moment.is_now else "",
         "attested": attested(one),
-        "days": days_without(one, moment.at),
+        "for": without_for(one, moment.at),
         "since": one.since,
         "changed_at": one.changed_at,
         "apps": one.apps,
@@ -98,6 +98,15 @@ def tags(one: Row) -> SafeString:
 def days_without(one: Row, at: datetime) -> int | None:
     """Whole days since the first reading without 2FA; None for who has it or may have it."""
     return max(0, (at - one.since).days) if one.two_factor == TwoFactor.OFF else None
+
+
+def without_for(one: Row, at: datetime) -> SafeString:
+    """How many days, exactly since when on hover; nothing for who has it or may have it."""
+    number = days_without(one, at)
+    if number is None:
+        return SafeString("")
+    known = exactly(one.since)
+    return format_html('<time datetime="{}" title="{}">{}</time>', known, known, days(number))
 
 
 def reach(one: Row) -> str:

@@ -1,5 +1,6 @@
 """Reviews of 2FA: the list, one of them, deciding, signing off."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -143,7 +144,7 @@ def _page(
         {
             "now": now,
             "review": found,
-            "lines": [_line(line, user, found, now, forms or {}) for line in lines],
+            "lines": _lines(lines, user, found, now, forms or {}),
             "outcome": queries.outcome(lines),
             "is_overdue": not found.is_signed and found.due_at < now,
             "may_sign": actions.may_sign(user, found),
@@ -153,11 +154,26 @@ def _page(
     )
 
 
+def _lines(
+    lines: list[queries.Line],
+    user: User,
+    found: Review,
+    now: datetime,
+    forms: dict[int, DecisionForm],
+) -> list[dict[str, Any]]:
+    """Each with its form where there is one; that of the first who is not decided is open."""
+    rows = [_line(line, user, found, now, forms) for line in lines]
+    following = next((row for row in rows if row["form"] and not row["decision"]), None)
+    if following and not forms:
+        following["is_next"] = True
+    return rows
+
+
 def _line(
     line: queries.Line,
     user: User,
     found: Review,
-    now: Any,
+    now: datetime,
     forms: dict[int, DecisionForm],
 ) -> dict[str, Any]:
     one, decision = line.reviewed, line.decision
