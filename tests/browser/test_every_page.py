@@ -104,7 +104,15 @@ def test_it_works_without_script(open_page, paths, name):
     assert answer.status == 200
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     pages = page.get_by_role("navigation", name="Pages", exact=True)
-    for name_of_page in ("Overview", "People", "Apps", "Audit log", "Sync", "Connections"):
+    for name_of_page in (
+        "Overview",
+        "People",
+        "Apps",
+        "Audit log",
+        "Reports",
+        "Sync",
+        "Connections",
+    ):
         expect(pages.get_by_role("link", name=name_of_page)).to_be_visible()
 
 

@@ -379,7 +379,7 @@ def test_how_far_it_is_survives_a_reload_and_stops_asking_when_it_is_over(client
 
     answer = client_of(bob).get(address, headers=part)
     assert answer.status_code == 200
-    assert answer.text.strip().startswith('<section id="progress"')
+    assert answer.text.strip().startswith('<div id="progress"')
 
     Export.objects.filter(pk=export.pk).update(
         state="failed", said="It broke.", leased_until=None, ended_at=timezone.now()

@@ -22,6 +22,7 @@ from governance.reports.forms import AskForm, MailForm
 from governance.reports.models import Export, Format, State
 from governance.reports.naming import PACK, title_of
 from governance.reports.registers import REPORTS
+from governance.reports.registers.base import Report
 from governance.reports.views.export import given
 from governance.reports.views.listing import kinds
 from governance.reports.views.shown import who
@@ -119,7 +120,7 @@ def _read(
         given["at"], given["since"] = "", now.isoformat()
     narrowed = asking.read(filters, _families(dict(given.lists()), name), user, name)
     if name == PACK and "reports" not in given and not is_scheduled:
-        given.setlist("reports", [one.name for one in REPORTS.values() if _is_usual(one)])
+        given.setlist("reports", [one.name for one in REPORTS.values() if _is_usual(one, user)])
         given.setlist("formats", given.getlist("formats") or [Format.CSV, Format.PDF])
     return _Asked(AskForm(given, report=name, now=now), narrowed)
 
@@ -135,9 +136,9 @@ def _families(given: dict[str, list[str]], name: str) -> dict[str, list[str]]:
     return {**given, "kind": [kind for family in kinds for kind in family]}
 
 
-def _is_usual(one: Any) -> bool:
+def _is_usual(one: Report, user: User) -> bool:
     """What a pack holds unless somebody chooses otherwise: what needs no first day."""
-    return not one.speaks_of_a_period and not one.needs_everything
+    return not one.speaks_of_a_period and (user.sees_everything or not one.needs_everything)
 
 
 def _is_whole(asked: _Asked, name: str) -> bool:
