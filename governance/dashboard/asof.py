@@ -140,11 +140,11 @@ def known(knowledge: Knowledge, readings: Readings) -> SafeString:
     """How far a row is known at the instant. Nothing where there is no doubt."""
     if knowledge == Knowledge.KNOWN:
         return SafeString("")
+    said = edges(readings)
     if knowledge == Knowledge.NOT_READ_BETWEEN:
-        mark = badge("clock", "none", _("Not read around then"))
-    else:
-        mark = badge("circle-question-mark", "warn", _("Unknown"))
-    return format_html("{} <small>{}</small>", mark, edges(readings))
+        return badge("clock", "none", _("Not read around then"), said)
+    mark = badge("circle-question-mark", "warn", _("Unknown"))
+    return format_html("{} <small>{}</small>", mark, said)
 
 
 def differs(people: int = 0) -> SafeString:

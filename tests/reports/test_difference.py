@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from governance.inventory.models import AppPeriod, Attribution, Collaboration, Coverage
 from tests.factories import (
+    AppFactory,
     AppPeriodFactory,
     AttributionFactory,
     CollaborationFactory,
@@ -212,10 +213,25 @@ def test_an_instant_in_a_silence_in_which_nothing_differs_was_not_read(see, bob,
         row_of(silent.web, silent.ana), at=ago(days=15), after=ago(days=16), role="collaborator"
     )
 
-    found = lines(see(bob, between({"days": 30}, {"days": 10})))
+    html = see(bob, between({"days": 30}, {"days": 10}))
 
-    [role] = [line for line in found if line.startswith("The role of ana")]
-    assert "Not read around then at the first: last read" in role
+    [role] = [line for line in lines(html) if line.startswith("The role of ana")]
+    assert "Not read around then" in role
+    assert 'title="at the first: last read' in html
+
+
+def test_who_joined_with_an_app_was_not_on_it_before(see, bob, past):
+    """The readings before had no such app: that is known of it, and of everybody on it."""
+    app = AppFactory(
+        name="brand-new", project=past.billing, scope=past.api.scope, first_seen_at=past.at
+    )
+    AppPeriodFactory(app=app, started_after=past.after, started_at=past.at)
+    CollaborationFactory(app=app, owner=True, since_at=past.at, since_after=past.after)
+
+    [line] = lines(see(bob, between({"days": 30}, {"days": 10})))
+
+    assert "is on brand-new as owner" in line
+    assert "Unknown" not in line
 
 
 # --- what is asked for ----------------------------------------------------------------------------

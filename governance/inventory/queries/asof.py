@@ -106,9 +106,12 @@ def apps_ever(at: str = "at") -> str:
     return _APPS_EVER.format(believed=believed("then_app", at))
 
 
-def readings(app: str, at: str = "at") -> str:
-    """A LATERAL subquery with the columns of `Readings` for the row `app` of an app."""
-    floor = _FLOOR.format(app=app)
+def readings(app: str, at: str = "at", *, but: str = "false") -> str:
+    """A LATERAL subquery with the columns of `Readings` for the row `app` of an app.
+
+    Where the SQL `but` is true, of the place where it is read, whether or not it was in it yet.
+    """
+    floor = _FLOOR.format(app=app, but=but)
     runs = _RUNS.format(scope="read_in.id", floor=floor, at=at)
     return _READINGS.format(app=app, at=at, runs=runs)
 
@@ -127,7 +130,8 @@ _READINGS = """(
         OR (read_in.kind = 'app' AND read_in.region_id = {app}.region_id
             AND read_in.app_scalingo_id = {app}.scalingo_id))"""
 # A listing of an account's apps says nothing of an app before that account owned it.
-_FLOOR = """(CASE WHEN read_in.kind = 'app' THEN {app}.first_seen_at ELSE greatest(
+_FLOOR = """(CASE WHEN {but} THEN timestamptz '-infinity'
+    WHEN read_in.kind = 'app' THEN {app}.first_seen_at ELSE greatest(
     {app}.first_seen_at, (
         SELECT owned.started_at FROM inventory_collaboration owned
         WHERE owned.app_id = {app}.id AND owned.collaborator_id = 'owner'

@@ -202,7 +202,10 @@ CROSS JOIN LATERAL (SELECT
 """
 KNOWN = _KNOWN.format(
     there=asof.believed("held"),
-    readings_since=asof.readings("read_app", "since"),
+    # Who joined was not in the reading after the first instant, nor perhaps was the app.
+    readings_since=asof.readings(
+        "read_app", "since", but="d.what = 'joined' AND NOT d.unsure_since"
+    ),
     readings=asof.readings("read_app"),
     known_since=known_sql("before", "since"),
     known=known_sql("around"),

@@ -13,6 +13,8 @@ from governance.reports.asking import AUTHORS
 from governance.reports.difference import asked as asking
 from governance.reports.difference import rows, words
 
+_FIRST = ("joined", "left", "role", "two_factor", "owner")
+
 
 @require_safe
 def difference(request: HttpRequest) -> HttpResponse:
@@ -49,7 +51,12 @@ def _found(request: HttpRequest, wanted: asking.Difference) -> dict[str, object]
     since, until = asking.shown(wanted.asked)
     return {
         "totals": totals,
-        "tiles": [(kind, word, totals.kinds.get(kind, 0)) for kind, word in words.KINDS.items()],
+        "tiles": [(kind, words.KINDS[kind], totals.kinds.get(kind, 0)) for kind in _FIRST],
+        "rest": [
+            (kind, word, totals.kinds[kind])
+            for kind, word in words.KINDS.items()
+            if kind not in _FIRST and totals.kinds.get(kind)
+        ],
         "slice": shown,
         "lines": [words.line(row, wanted.asked) for row in shown.rows],
         "since": since,

@@ -141,8 +141,8 @@ def _doubt(which: str, known: str, last: datetime | None, following: datetime | 
         if following
         else _("not read since")
     )
+    said = f"{which}: {words}, {then}"
     if known == "unknown":
         mark = badge("circle-question-mark", "warn", _("Unknown"))
-    else:
-        mark = badge("clock", "none", _("Not read around then"))
-    return format_html("{} <small>{}: {}, {}</small>", mark, which, words, then)
+        return format_html("{} <small>{}</small>", mark, said)
+    return badge("clock", "none", _("Not read around then"), said)
