@@ -9,17 +9,20 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
+from governance.reports.registers.base import Column
+
 # How a formula, or a line that is no row, begins; the full-width ones are read as the plain ones.
 _FIRST = "=+\\-@'#\\uff1d\\uff0b\\uff0d\\uff20"
 # Controls; marks without width, of direction, and separators of lines.
 _UNSEEN = (
-    "\\u0001-\\u001f\\u007f-\\u009f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e"
+    "\\u0001-\\u001f\\u0080-\\u009f\\u061c\\u200b\\u200e\\u200f\\u2028-\\u202e"
     "\\u2066-\\u2069\\ufeff"
 )
+_FIRST_CODES = ", ".join(str(ord(sign)) for sign in "=+-@'#\t\r\n")
 _BEGINS = f"^[{_FIRST}\\t\\r\\n]"
 _RISKY = f"{_BEGINS}|[{_UNSEEN}]"
 # Controls have pictures of their own, one for one; for the others there is the replacement sign.
-_CONTROLS = {code: chr(0x2400 + code) for code in range(1, 0x20)} | {0x7F: "\u2421"}
+_CONTROLS = {code: chr(0x2400 + code) for code in range(1, 0x20)}
 _OTHERS = (
     *range(0x80, 0xA0),
     0x061C,
@@ -54,11 +57,19 @@ def neutral(text: str) -> str:
     return f"'{seen(text)}" if _begins(text) else seen(text)
 
 
+def cell_sql(column: Column) -> str:
+    """The SQL of the text of a column as CSV and XLSX have it."""
+    return column.sql if column.ours else column.safe or neutral_sql(column.sql)
+
+
 def neutral_sql(value: str) -> str:
-    """The same of the SQL expression `value`, a text, which may be null."""
-    # The usual cell is looked at once; what is done to the others may cost what it likes.
+    """The same as `neutral` of the SQL expression `value`, a text, which may be null."""
+    # Plain ASCII that does not begin like a formula, which most cells are, is told apart without a
+    # regular expression: as JSON it has two quotes more, and nothing else.
+    plain = f"octet_length(to_json({value})::text) = char_length({value}) + 2"
     return (
-        f"CASE WHEN ({value}) ~ E'{_sql(_RISKY)}' THEN"
+        f"CASE WHEN ascii({value}) NOT IN ({_FIRST_CODES}) AND {plain} THEN {value}"
+        f" WHEN ({value}) ~ E'{_sql(_RISKY)}' THEN"
         f" CASE WHEN ({value}) ~ E'{_sql(_BEGINS)}' THEN '''' ELSE '' END"
         f" || translate({value}, E'{_from()}', E'{_to()}') ELSE {value} END"
     )

@@ -4,12 +4,13 @@ Written row by row, so memory does not grow with it. Instants are cells of time,
 """
 
 import io
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import xlsxwriter
 from django.utils.translation import gettext as _
-from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
@@ -37,7 +38,7 @@ def projection(columns: Sequence[Column]) -> list[str]:
 
 def _cell(column: Column) -> str:
     if column.kind == "text":
-        return column.sql if column.ours else neutral.neutral_sql(column.sql)
+        return neutral.cell_sql(column)
     if column.kind == "instant":
         # Days since the end of 1899, which is what a cell of time holds.
         second = f"date_trunc('second', {column.sql})"
@@ -50,8 +51,23 @@ def _cell(column: Column) -> str:
 def write(
     reading: Snapshot, found: Beside, out: io.RawIOBase, progress: Callable[[int, int], None]
 ) -> int:
-    """Write the workbook and say how many rows it has."""
-    book = xlsxwriter.Workbook(out, _OPTIONS)
+    """Write the workbook and say how many rows it has.
+
+    It is put together in a file of its own: a ZIP that cannot be written to its end is no ZIP.
+    """
+    with tempfile.TemporaryFile() as file:
+        book = xlsxwriter.Workbook(file, _OPTIONS)
+        written = _fill(book, reading, found, progress)
+        book.close()
+        file.seek(0)
+        shutil.copyfileobj(file, out)
+    progress(written, found.rows)
+    return written
+
+
+def _fill(
+    book: Workbook, reading: Snapshot, found: Beside, progress: Callable[[int, int], None]
+) -> int:
     book.set_properties({"title": str(found.report.title), "created": found.made_at})
     mark = _("PARTIAL") if found.why_partial else ""
     sheet = book.add_worksheet(f"{_('Rows')} {mark}".strip())
@@ -61,11 +77,6 @@ def write(
     _head(sheet, columns, book.add_format({"bold": True, "bottom": 1}), found.rows)
     written = _rows(reading, found, sheet, _writers(sheet, columns, book), progress)
     _manifest(book, found.with_rows(written))
-    try:
-        book.close()
-    except FileCreateError as error:
-        raise error.args[0] from None  # what writing has raised, as every format raises it
-    progress(written, found.rows)
     return written
 
 

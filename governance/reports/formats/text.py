@@ -30,7 +30,7 @@ def projection(columns: Sequence[Column]) -> list[str]:
 
 def _cell(column: Column) -> str:
     if column.kind == "text":
-        return column.sql if column.ours else neutral.neutral_sql(column.sql)
+        return neutral.cell_sql(column)
     if column.kind == "instant":
         return f"""to_char(({column.sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
     if column.kind == "date":

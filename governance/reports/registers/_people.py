@@ -1,8 +1,11 @@
 """People as registers write them: their columns, and the joins that those speak of."""
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries import asof
+from governance.reports.formats.neutral import neutral_sql
 from governance.reports.registers.base import Asked, Column
 
 PERSON: tuple[Column, ...] = (
@@ -46,6 +49,46 @@ NARROWED = {
     " WHERE strpos(lower(p.username || ' ' || p.email), lower(word)) > 0)",
     "employment": "coalesce(person_fact.employment, 'unknown') = ANY(%(only_employment)s)",
 }
+
+
+# The same looked at once for each person, for reports with many rows of each.
+_WHO = """
+who AS MATERIALIZED (
+    SELECT p.id, p.email, p.username, {two_factor} AS two_factor, {read_at} AS two_factor_read_at,
+        {columns}, row_number() OVER (ORDER BY p.email, p.id) AS number
+    FROM inventory_person p {joins}{join}
+)"""
+_KEPT = tuple(column for column in PERSON if column.name not in ("email", "username"))
+WHO = tuple(
+    replace(
+        column,
+        sql=f"p.{column.name}",
+        safe="" if column.ours else f"p.safe_{column.name}",
+    )
+    for column in PERSON
+)
+WHO_NARROWED = {
+    "q": NARROWED["q"],
+    "employment": "p.internal_or_external = ANY(%(only_employment)s)",
+    "account": "p.account_type = ANY(%(only_account)s)",
+    "two-factor": "p.two_factor = ANY(%(only_two_factor)s)",
+}
+
+
+def who(asked: Asked) -> str:
+    """The common table `who`, to be joined as `p`; `WHO` are its columns."""
+    join, value = two_factor(asked)
+    kept = [f"{column.sql} AS {column.name}" for column in _KEPT]
+    safe = [
+        f"{neutral_sql(column.sql)} AS safe_{column.name}" for column in PERSON if not column.ours
+    ]
+    return _WHO.format(
+        two_factor=value,
+        read_at="p.two_factor_read_at" if asked.is_now else "NULL::timestamptz",
+        columns=", ".join([*kept, *safe]),
+        joins=JOINS,
+        join=join,
+    )
 
 
 def two_factor(asked: Asked) -> tuple[str, str]:

@@ -4,13 +4,15 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries import asof
 from governance.reports import standing
+from governance.reports.formats.neutral import neutral_sql
 from governance.reports.registers.base import Asked, Column
 
 # Where each is, whose, what for; and how far it is known what was on it. Each app's owner is a
 # collaboration of its own, which a review app has too.
 _PLACE = """
 place AS MATERIALIZED (
-    SELECT a.id, a.scalingo_id, a.name, a.health_data, a.project_id, {scm},
+    SELECT a.id, a.scalingo_id, a.name, a.health_data, a.project_id, {scm}, {safe},
+        row_number() OVER (ORDER BY r.name, a.name, a.id) AS number,
         CASE WHEN a.kind = 'app' AND a.parent_name <> '' THEN 'review app' ELSE a.kind END AS kind,
         r.name AS region, g.name AS project, owner.email AS owner,
         coalesce(fact.app_class, 'unknown') AS app_class, coalesce(fact.team, '') AS team,
@@ -26,13 +28,38 @@ place AS MATERIALIZED (
     WHERE {where}
 )"""
 
+# Looked at once for each app, not for each of its people.
+_SAFE = ", ".join(
+    f"{neutral_sql(value)} AS safe_{name}"
+    for name, value in (
+        ("owner", "owner.email"),
+        ("project", "g.name"),
+        ("scalingo_id", "a.scalingo_id"),
+        ("name", "a.name"),
+    )
+)
+
 PLACE: tuple[Column, ...] = (
     Column("region", "text", "place.region", _("Region"), ours=True),
-    Column("owner_account", "text", "place.owner", _("Owner account"), printed=False),
-    Column("project", "text", "place.project", _("Project")),
+    Column(
+        "owner_account",
+        "text",
+        "place.owner",
+        _("Owner account"),
+        printed=False,
+        safe="place.safe_owner",
+    ),
+    Column("project", "text", "place.project", _("Project"), safe="place.safe_project"),
     Column("resource_type", "text", "place.kind", _("Kind"), ours=True, printed=False),
-    Column("resource_id", "text", "place.scalingo_id", _("Id of the app"), printed=False),
-    Column("resource_name", "text", "place.name", _("App")),
+    Column(
+        "resource_id",
+        "text",
+        "place.scalingo_id",
+        _("Id of the app"),
+        printed=False,
+        safe="place.safe_scalingo_id",
+    ),
+    Column("resource_name", "text", "place.name", _("App"), safe="place.safe_name"),
     Column("resource_class", "text", "place.app_class", _("Class"), ours=True, printed=False),
     Column("hds_resource", "boolean", "place.health_data", _("Health data"), printed=False),
 )
@@ -56,6 +83,7 @@ def place(asked: Asked, *, narrowed: bool = True) -> str:
     where = [sql for name, sql in _NARROWED.items() if narrowed and asked.filters.get(name)]
     scm = "a.scm_linker_id, a.scm_read_at"
     return _PLACE.format(
+        safe=_SAFE,
         apps=standing.apps_sql(asked),
         scm=scm
         if asked.is_now

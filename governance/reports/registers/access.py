@@ -35,10 +35,8 @@ _ACCESS: tuple[Column, ...] = (
         _("Links the repository"),
         printed=False,
     ),
-    Column("tfa_status", "text", "then_person.two_factor", _("2FA"), ours=True),
-    Column(
-        "tfa_observed_at", "instant", "then_person.two_factor_read_at", _("2FA read"), printed=False
-    ),
+    Column("tfa_status", "text", "p.two_factor", _("2FA"), ours=True),
+    Column("tfa_observed_at", "instant", "p.two_factor_read_at", _("2FA read"), printed=False),
     Column("access_since", "instant", "coalesce(told.happened_at, k.since_at)", _("Since")),
     Column(
         "access_since_source",
@@ -70,9 +68,7 @@ _ACCESS: tuple[Column, ...] = (
 )
 _SOURCE = """
 place JOIN inventory_collaboration k ON k.app_id = place.id AND {holds}
-JOIN inventory_person p ON p.id = k.person_id
-{people}{two_factor}
-CROSS JOIN LATERAL (SELECT {value} AS two_factor, {read_at} AS two_factor_read_at) then_person
+JOIN who p ON p.id = k.person_id
 LEFT JOIN inventory_collaboration began ON began.app_id = k.app_id
     AND began.collaborator_id = k.collaborator_id AND began.started_at = k.since_at
 LEFT JOIN inventory_attribution told ON told.collaboration_id = began.id AND told.edge = 'start'
@@ -82,14 +78,12 @@ LEFT JOIN changes_batch batch ON batch.id = ours.batch_id
 LEFT JOIN accounts_user giver ON giver.id = batch.decided_by_id
 WHERE {where}"""
 _NARROWED = {
-    **_people.NARROWED,
+    **_people.WHO_NARROWED,
     "role": "k.role = ANY(%(only_role)s)",
     "status": "k.status = ANY(%(only_status)s)",
-    "two-factor": "{value} = ANY(%(only_two_factor)s)",
-    "account": "coalesce(person_fact.kind, 'unknown') = ANY(%(only_account)s)",
     # As the list of people has it: as was said, else by the domain of the address.
-    "external": "CASE WHEN person_fact.employment IN ('internal', 'external')"
-    " THEN person_fact.employment = 'external'"
+    "external": "CASE WHEN p.internal_or_external IN ('internal', 'external')"
+    " THEN p.internal_or_external = 'external'"
     " WHEN cardinality(%(company_domains)s::text[]) > 0"
     " THEN reverse(split_part(reverse(lower(p.email)), '@', 1)) <> ALL(%(company_domains)s::text[])"
     " END = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
@@ -105,26 +99,22 @@ _OF_PEOPLE = ("role", "status", "two-factor", "employment", "account", "external
 FILTERS = ("q", *_places.FILTERS, *_OF_PEOPLE)
 
 
-def _where(asked: Asked, only: str, value: str) -> str:
+def _where(asked: Asked, only: str) -> str:
     narrowed = _OF_APPS if asked.report == BY_APP.name else _NARROWED
-    found = [sql.format(value=value) for name, sql in narrowed.items() if asked.filters.get(name)]
+    found = [sql for name, sql in narrowed.items() if asked.filters.get(name)]
     return " AND ".join([only, *found])
+
+
+def _before(asked: Asked) -> str:
+    return f"WITH {_places.place(asked)}, {_people.who(asked)}"
 
 
 def _statement(only: str, order: str) -> Callable[[Asked], Statement]:
     def statement(asked: Asked) -> Statement:
-        join, value = _people.two_factor(asked)
         source = _SOURCE.format(
-            holds=asof.Moment(asked.at, asked.is_now).holds("k"),
-            people=_people.JOINS,
-            two_factor=join,
-            value=value,
-            read_at="p.two_factor_read_at" if asked.is_now else "NULL::timestamptz",
-            where=_where(asked, only, value),
+            holds=asof.Moment(asked.at, asked.is_now).holds("k"), where=_where(asked, only)
         )
-        return Statement(
-            source, standing.values(asked), order, before=f"WITH {_places.place(asked)}"
-        )
+        return Statement(source, standing.values(asked), order, before=_before(asked))
 
     return statement
 
@@ -189,18 +179,15 @@ def population(asked: Asked, reader: Reader) -> dict[str, int]:
 _ROWS = """
 {before} SELECT count(*) FROM place JOIN inventory_collaboration k
     ON k.app_id = place.id AND {holds}
-JOIN inventory_person p ON p.id = k.person_id {people}{two_factor} WHERE {where}
+JOIN who p ON p.id = k.person_id WHERE {where}
 """
 
 
 def _rows(asked: Asked, reader: Reader, only: str) -> int:
-    join, value = _people.two_factor(asked)
     sql = _ROWS.format(
-        before=f"WITH {_places.place(asked)}",
+        before=_before(asked),
         holds=asof.Moment(asked.at, asked.is_now).holds("k"),
-        people=_people.JOINS,
-        two_factor=join,
-        where=_where(asked, only, value),
+        where=_where(asked, only),
     )
     found: int = reader.row(sql, standing.values(asked))[0]
     return found
@@ -232,14 +219,14 @@ _LIMITS = (
     ),
     _("Who linked the repository, and when 2FA was read, are known of today alone."),
 )
-_BY_APP = "place.region, place.name, place.id, k.role <> 'owner', p.email, k.id"
-_BY_PERSON = "p.email, p.id, place.region, place.name, k.id"
+_BY_APP = "place.number, k.role <> 'owner', p.number, k.id"
+_BY_PERSON = "p.number, place.number, k.id"
 
 BY_APP = Report(
     name="access-by-app",
     title=_("Access register, by app"),
     sentence=_("Everybody on every app, with their role: for a given app, who may do what."),
-    columns=(*_places.PLACE, *_people.PERSON, *_ACCESS),
+    columns=(*_places.PLACE, *_people.WHO, *_ACCESS),
     statement=_statement("true", _BY_APP),
     totals=_totals,
     known_limits=_LIMITS,
@@ -250,7 +237,7 @@ BY_PERSON = Report(
     name="access-by-person",
     title=_("Access register, by person"),
     sentence=_("Every app of everybody, with their role: for a given person, what they may do."),
-    columns=(*_people.PERSON, *_places.PLACE, *_ACCESS),
+    columns=(*_people.WHO, *_places.PLACE, *_ACCESS),
     statement=_statement("true", _BY_PERSON),
     totals=_totals,
     known_limits=_LIMITS,
@@ -261,7 +248,7 @@ PRIVILEGED = Report(
     name="privileged",
     title=_("Privileged access"),
     sentence=_("Owners and collaborators who may do everything on an app, invited ones too."),
-    columns=(*_people.PERSON, *_places.PLACE, *_ACCESS),
+    columns=(*_people.WHO, *_places.PLACE, *_ACCESS),
     statement=_statement(_PRIVILEGED, _BY_PERSON),
     totals=_privileged_totals,
     known_limits=_LIMITS,

@@ -32,7 +32,8 @@ class Column:
     """One column. `sql` is its value in the FROM of the report's statement.
 
     `ours` is text that nobody outside of this program can write (a role, an id): it needs no
-    guard against formulas. `printed` columns are those of the PDF, where not all have a place.
+    guard against formulas. `safe` is the same with its guard, where a common table has looked at it
+    once for many rows. `printed` columns are those of the PDF, where not all have a place.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Column:
     label: Words
     ours: bool = False
     printed: bool = True
+    safe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
