@@ -69,6 +69,20 @@ def test_with_nothing_moved_nothing_is_written(django_assert_num_queries):
         assert counters.catch_up()
 
 
+@pytest.mark.django_db
+def test_of_much_that_moved_a_page_takes_a_piece_and_a_worker_all(monkeypatch):
+    for _ in range(5):
+        CollaborationFactory()
+    monkeypatch.setattr(counters, "AT_ONCE", 4)
+
+    assert not counters.catch_up()
+    assert Moved.objects.exists()
+    assert counters.catch_up_with_all()
+
+    assert not Moved.objects.exists()
+    assert kept() == live()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_while_one_catches_up_another_is_told_to_ask_the_inventory():
     CollaborationFactory()

@@ -354,9 +354,9 @@ def test_the_page_shows_it_all_and_links_to_the_lists(client_of, bob, ana, ben, 
     assert "Who can reach 2 apps on Scalingo: 3 people." in shown
     assert "2 of 2 apps" in shown
     for address in (
-        "/people/?two-factor=on",
-        "/people/?two-factor=off",
-        "/people/?two-factor=unknown",
+        "/2fa/?two-factor=on",
+        "/2fa/?two-factor=off",
+        "/2fa/?two-factor=unknown",
         "/people/?status=pending",
         "/people/?role=owner&amp;role=collaborator",
     ):

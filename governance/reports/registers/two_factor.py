@@ -15,6 +15,7 @@ from governance.reports.registers.base import (
     Statement,
     Term,
     Totals,
+    Words,
 )
 from governance.reports.two_factor import standings
 from governance.reports.two_factor.asked import CONDITIONS
@@ -149,7 +150,7 @@ _NAMES = (
     *(f"accepted_{value}" for value in _VALUES),
     *(f"everyone_{value}" for value in _VALUES),
 )
-_WORDS = {
+_WORDS: dict[str, Words] = {
     "population": _("everyone"),
     "accepted_known": _("accepted with known 2FA"),
     "belongs_accepted": _("accepted"),

@@ -18,8 +18,13 @@ from governance.reports.two_factor import standings
 _LOCK = 0x326661
 _ANY = Moment(datetime.min.replace(tzinfo=UTC))  # that of now speaks of no instant
 
+# As many as a page may wait for; a worker goes on.
+AT_ONCE = 2000
 _TAKE = """
-WITH taken AS (DELETE FROM two_factor_moved RETURNING person_id, app_id)
+WITH taken AS (
+    DELETE FROM two_factor_moved
+    WHERE id IN (SELECT id FROM two_factor_moved ORDER BY id LIMIT %s)
+    RETURNING person_id, app_id)
 SELECT coalesce(array_agg(DISTINCT person_id) FILTER (WHERE person_id IS NOT NULL), '{}'),
        coalesce(array_agg(DISTINCT app_id) FILTER (WHERE app_id IS NOT NULL), '{}')
 FROM taken
@@ -61,22 +66,45 @@ ON CONFLICT (belongs, two_factor, risk) DO UPDATE SET people = kept.people + EXC
 
 
 def catch_up() -> bool:
-    """Look again at whatever moved; whether the counters speak of now.
+    """Look again at what moved, at most at `AT_ONCE`; whether the counters speak of now.
 
-    False while another one is at it: ask the inventory itself then.
+    False while another one is at it, and while more is left: ask the inventory itself then.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM two_factor_moved)")
-        if not cursor.fetchone()[0]:
-            return True
+    if not _anything_moved():
+        return True
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
             return False
-        cursor.execute(_TAKE)
+        cursor.execute(_TAKE, [AT_ONCE])
         people, apps = cursor.fetchone()
         _look_again(cursor, people, apps)
-    return True
+    return not _anything_moved()
+
+
+def catch_up_with_all(most: int = 10_000) -> bool:
+    """Piece by piece, each its own transaction, until nothing is left; as `catch_up`."""
+    for _piece in range(most):
+        if catch_up():
+            return True
+        if _is_locked():
+            return False
+    return False
+
+
+def _anything_moved() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM two_factor_moved)")
+        found: bool = cursor.fetchone()[0]
+    return found
+
+
+def _is_locked() -> bool:
+    """Whether another one is catching up."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT NOT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
 def _look_again(cursor: CursorWrapper, people: list[UUID], apps: list[UUID]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -89,10 +89,7 @@ def tags(one: Row) -> SafeString:
         words.append(_("external"))
     if one.belongs != Belongs.ACCEPTED:
         words.append(_label(Belongs, one.belongs).lower())
-    found = SafeString("")
-    for word in words:
-        found += format_html(' <span class="tag">{}</span>', word)
-    return found
+    return format_html_join("", ' <span class="tag">{}</span>', ((word,) for word in words))
 
 
 def days_without(one: Row, at: datetime) -> int | None:
@@ -100,11 +97,11 @@ def days_without(one: Row, at: datetime) -> int | None:
     return max(0, (at - one.since).days) if one.two_factor == TwoFactor.OFF else None
 
 
-def without_for(one: Row, at: datetime) -> SafeString:
+def without_for(one: Row, at: datetime) -> str:
     """How many days, exactly since when on hover; nothing for who has it or may have it."""
     number = days_without(one, at)
     if number is None:
-        return SafeString("")
+        return ""
     known = exactly(one.since)
     return format_html('<time datetime="{}" title="{}">{}</time>', known, known, days(number))
 
@@ -146,13 +143,13 @@ def days(number: int) -> str:
     return ngettext("%(n)s day", "%(n)s days", number) % {"n": f"{number:,}"}
 
 
-def doubt(one: Row, moment: Moment, around: Around) -> SafeString:
+def doubt(one: Row, moment: Moment, around: Around) -> str:
     """That a row of the past was not read around that instant; empty where it was."""
     if one.ended_at is not None and (one.ended_after is None or one.ended_after < moment.at):
         return _unknown(Readings(one.ended_after, one.ended_at, is_inside=False))
     worst = around.worst(one.scopes or ())
     if worst is None:
-        return SafeString("")
+        return ""
     if worst.knowledge(moment.at) == Knowledge.UNKNOWN:
         return _unknown(worst)
     return badge("clock", "none", _("Not read between"), _between(worst))
