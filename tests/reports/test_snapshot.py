@@ -25,7 +25,10 @@ STOPS = [15, pytest.param(200, marks=pytest.mark.deep)]
 
 @pytest.fixture
 def busy(company):
-    """A sync as it writes: in one transaction everybody of an app goes, and others come."""
+    """A sync as it writes: in one transaction everybody goes from an app to another.
+
+    On the second app there is one person less, so that the totals of the two states differ.
+    """
     one, other = company.api, company.web
     people = PersonFactory.create_batch(40)
     rows = [CollaborationFactory(app=one, person=person, role="limited") for person in people]
@@ -50,7 +53,7 @@ def busy(company):
                         since_at=now,
                         started_at=now,
                     )
-                    for person, row in zip(people, rows, strict=True)
+                    for person, row in list(zip(people, rows, strict=True))[there == other :]
                 )
             rounds.append(now)
             here, there = there, here
@@ -78,8 +81,9 @@ def test_a_report_is_one_state_of_what_a_sync_writes_at_the_same_time(busy, caro
         rows = json.loads(out.getvalue())["rows"] if way == "json" else rows_of_csv(out.getvalue())
         theirs = [(row["resource_name"], row["email"]) for row in rows if row["email"] in people]
         apps = {app for app, _ in theirs}
-        assert len(theirs) == len({email for _, email in theirs}) == len(people)
         assert len(apps) == 1
+        fewer = apps == {"billing-web"}
+        assert len(theirs) == len({email for _, email in theirs}) == len(people) - fewer
         met |= apps
     assert met <= {"billing-api", "billing-web"}
     assert len(rounds) > trials / 10
