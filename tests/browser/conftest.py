@@ -191,6 +191,7 @@ def paths(db):
     """Every page that a person can open, with an app and a person worth looking at."""
     app = App.objects.listed().order_by("name").first()
     person = Collaboration.objects.open().filter(app=app).order_by("id").first().person
+    ScheduleFactory()
     return {
         "overview": "/",
         "people": "/people/",
