@@ -84,7 +84,7 @@ class When:
         if not self.is_past:
             return moment(at, self.now)
         known = exact(at)
-        return format_html('<time datetime="{}" title="{}">{}</time>', known, known, known[:10])
+        return format_html('<span title="{}">{}</span>', known, known[:10])
 
 
 def read(request: HttpRequest, now: datetime) -> When:
@@ -136,10 +136,10 @@ def edges(readings: Readings) -> str:
     return f"{last}, {following}"
 
 
-def known(knowledge: Knowledge, readings: Readings) -> SafeString:
+def known(knowledge: Knowledge, readings: Readings) -> str:
     """How far a row is known at the instant. Nothing where there is no doubt."""
     if knowledge == Knowledge.KNOWN:
-        return SafeString("")
+        return ""
     said = edges(readings)
     if knowledge == Knowledge.NOT_READ_BETWEEN:
         return badge("clock", "none", _("Not read around then"), said)
@@ -160,10 +160,10 @@ def differs(people: int = 0) -> SafeString:
     return format_html("{} <small>{}</small>", mark, said)
 
 
-def of_access(row: Access, when: When) -> SafeString:
+def of_access(row: Access, when: When) -> str:
     """How far it is known that somebody was on an app. Nothing where there is no doubt, or now."""
     if when.at is None:
-        return SafeString("")
+        return ""
     readings = Readings(row.last, row.next, row.is_inside, row.is_stale)
     knowledge = row.knowledge(when.at)
     if knowledge == Knowledge.UNKNOWN and row.started_at > when.at:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,12 +46,10 @@ def line(row: Row, asked: Asked) -> dict[str, Any]:
     """A row as the table shows it."""
     return {
         "icon": _ICONS[row.what],
-        "kind": KINDS[row.what],
         "sentence": _sentence(row, asked),
         "seen": _seen(row),
         "by": _by(row),
         "known": _known(row),
-        "dim": False,
     }
 
 
@@ -127,12 +125,12 @@ def _known(row: Row) -> SafeString:
         _doubt(_("at the first"), row.known_since, row.last_since, row.next_since),
         _doubt(_("at the second"), row.known_until, row.last_until, row.next_until),
     ]
-    return SafeString(" ".join(filter(None, parts)))
+    return format_html_join(" ", "{}", ((part,) for part in parts if part))
 
 
-def _doubt(which: str, known: str, last: datetime | None, following: datetime | None) -> SafeString:
+def _doubt(which: str, known: str, last: datetime | None, following: datetime | None) -> str:
     if known == "known":
-        return SafeString("")
+        return ""
     words = _("not read before")
     if last:
         words = _("last read %(moment)s") % {"moment": instants.words(last)}
