@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -89,7 +90,7 @@ def text_of_pdf(data, tmp_path):
 
 
 def squeezed(text):
-    return "".join(text.split())
+    return "".join(text.replace("\u200b", "").split())
 
 
 # --- the same everywhere --------------------------------------------------------------------------
@@ -247,3 +248,15 @@ def test_what_no_font_has_is_written_as_its_number(company, made, tmp_path):
     CollaborationFactory(app=company.api, person=PersonFactory(username="日本"))
     _, data = made("access-by-app", "pdf")
     assert "<U+65E5><U+672C>" in text_of_pdf(data, tmp_path)
+
+
+def test_a_word_longer_than_its_column_is_broken_and_covers_no_other(company, made, tmp_path):
+    name = "averylongname" * 6
+    CollaborationFactory(app=company.api, person=PersonFactory(username=name))
+    _, data = made("privileged", "pdf")
+    assert name in text_of_pdf(data, tmp_path)
+    pages = pypdf.PdfReader(io.BytesIO(data)).pages
+    whole = "".join(page.extract_text() for page in pages)
+    parts = re.findall(r"[a-z]{15,}", whole)
+    assert parts
+    assert max(map(len, parts)) <= 24

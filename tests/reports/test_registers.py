@@ -7,12 +7,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from governance.audit.actions import record
+from governance.audit.events import Source
 from governance.inventory.models import App, Collaboration, Coverage, Scope
 from governance.reports.making import CannotBeMade
 from governance.reports.registers import REPORTS, _people
 from governance.rotations import actions as rotations
 from governance.sync.models import Run
-from tests.factories import AppPeriodFactory
+from tests.factories import AppPeriodFactory, ChangeFactory, CollaborationFactory
 
 ACCESS = ("access-by-app", "access-by-person", "privileged")
 
@@ -153,11 +155,17 @@ def test_whoever_sees_some_projects_gets_those_alone(company, made, of_billing):
     assert {row["project"] for row in whole["rows"]} == {"billing"}
     assert figures(whole["manifest"])["population"] == len(whole["rows"]) == 6
     assert whole["manifest"]["coverage"][0]["apps_expected"] == 2
+    since = datetime.fromisoformat("2020-01-01T00:00+00:00")
+    for app in (company.api, company.index):
+        ChangeFactory(app=app)
+        CollaborationFactory(app=app, pending=True)
+        record("fact.app", by=None, source=Source.PAGE, at=timezone.now(), app_id=app.pk)
     for name in ("movers", "invitations", "changes", "audit"):
-        since = datetime.fromisoformat("2020-01-01T00:00+00:00")
         _, data = made(name, "json", user=of_billing, since=since)
         rows = json.loads(data)["rows"]
-        assert {row.get("project", "billing") for row in rows} <= {"billing"}, name
+        apps = {row["app"] if name == "audit" else row["resource_name"] for row in rows}
+        assert apps, name
+        assert apps <= {"billing-api", "billing-web"}, name
     with pytest.raises(CannotBeMade, match="see everything"):
         made("coverage", "json", user=of_billing)
 

@@ -6,6 +6,7 @@ that does not. It has the columns that fit, and says which it leaves out.
 
 import io
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +25,10 @@ from governance.reports.snapshot import Snapshot
 MOST_ROWS = 5_000
 _TEMPLATE = Path(__file__).with_name("print.typ").read_bytes()
 _WIDTHS = {"text": 6, "instant": 4, "date": 3, "integer": 2, "boolean": 2}
+_LETTERS_PER_WIDTH = 4
 # What the fonts inside of typst can show for certain: Latin, Greek and Cyrillic letters.
 _LETTERS = (range(0x20, 0x180), range(0x391, 0x3CA), range(0x400, 0x460))
-_SIGNS = frozenset("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2212\u2260\ufffd")
+_SIGNS = frozenset("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2212\u2260\ufffd\u200b")
 
 
 def write(reading: Snapshot, found: Beside, out: io.RawIOBase) -> int:
@@ -40,7 +42,20 @@ def write(reading: Snapshot, found: Beside, out: io.RawIOBase) -> int:
 def _rows(reading: Snapshot, found: Beside, columns: Sequence[Column]) -> list[list[str]]:
     statement = found.report.statement(found.asked)
     sql = statement.select([f"{column.sql} AS {column.name}" for column in columns])
-    return [[cell(value) for value in row] for row in reading.each(sql, statement.values)]
+    breaks = [_breaks(_width(column)) for column in columns]
+    return [
+        [broken.sub("\\g<0>\u200b", cell(value)) for broken, value in zip(breaks, row, strict=True)]
+        for row in reading.each(sql, statement.values)
+    ]
+
+
+def _width(column: Column) -> int:
+    return 3 if column.ours else _WIDTHS[column.kind]
+
+
+def _breaks(width: int) -> re.Pattern[str]:
+    """Where a word may be broken that is longer than its column: it must not cover the next."""
+    return re.compile(rf"[^\s-]{{{width * _LETTERS_PER_WIDTH}}}(?=[^\s-])")
 
 
 def cell(value: object) -> str:
@@ -86,7 +101,7 @@ def _document(found: Beside, columns: Sequence[Column], rows: list[list[str]]) -
             "made": cell(found.made_at),
         },
         "head": [str(column.label) for column in columns],
-        "widths": [3 if column.ours else _WIDTHS[column.kind] for column in columns],
+        "widths": [_width(column) for column in columns],
         "rows": rows,
     }
 
