@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("--large", action="store_true", help="a million rows; takes long")
     arguments = parser.parse_args()
     place.prepare()
-    from bench import applying, asof, auditing, limiter, pages, reading, two_factor
+    from bench import applying, asof, auditing, exports, limiter, pages, reading, two_factor
 
     available = {
         "applying": lambda: applying.run(
@@ -27,6 +27,7 @@ def main() -> int:
         "asof": lambda: asof.run(large=arguments.large),
         "two_factor": lambda: two_factor.run(large=arguments.large),
         "auditing": lambda: auditing.run(large=arguments.large),
+        "exports": lambda: exports.run(large=arguments.large),
         "limiter": lambda: limiter.run(large=arguments.large),
     }
     wanted = arguments.names or list(available)
