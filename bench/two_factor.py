@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bench import measure
@@ -182,9 +183,22 @@ def _batch(owner: Any, ids: list[int], way: str) -> float:
         owner.execute(_END, [ids])
         owner.execute(_OPEN, [ids])
 
-    took = _seconds(change)
+    took = _seconds_of(owner.info.backend_pid, change)
     owner.rollback()
     return took
+
+
+def _seconds_of(pid: int, call: Callable[[], object]) -> float:
+    """Processor time of the database's session; elapsed where nobody keeps that.
+
+    On a busy machine the time that passes says more about the others.
+    """
+    kept = Path(f"/proc/{pid}/schedstat")
+    if not kept.exists():
+        return _seconds(call)
+    before = int(kept.read_text().split()[0])
+    call()
+    return (int(kept.read_text().split()[0]) - before) / 1e9
 
 
 def _seconds(call: Callable[[], object]) -> float:

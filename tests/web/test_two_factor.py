@@ -245,6 +245,16 @@ def test_it_costs_the_same_for_many_as_for_few(client_of, bob, staff, assert_sam
     assert_same_cost(grow, lambda: browser.get("/2fa/", {"at": ago(days=2).isoformat()}))
 
 
+def test_it_costs_six_queries(client_of, bob, staff, queries_of):
+    """Session, user, frame; whether anything moved; the numbers; the rows."""
+    browser = client_of(bob)
+    browser.get("/2fa/")
+
+    assert len(queries_of(lambda: browser.get("/2fa/"))) <= 6
+    then = ago(days=2).isoformat()
+    assert len(queries_of(lambda: browser.get("/2fa/", {"at": then}))) <= 6
+
+
 def test_nobody_without_it_is_good_news(client_of, bob):
     CollaborationFactory()
 
