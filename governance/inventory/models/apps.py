@@ -150,6 +150,7 @@ class AppPeriod(models.Model):
         constraints = [
             models.UniqueConstraint("app", condition=Q(ended_at=None), name="one_open_app_period")
         ]
+        indexes = [GinIndex(Pieces(F("name")), name="app_period_by_words")]
 
     def __str__(self) -> str:
         return f"{self.name} since {self.started_at:%Y-%m-%d}"

@@ -8,6 +8,7 @@ back in as few round trips as it can: a page of this product costs at most six q
     tallies.py   how many people or apps, by role and by status
     people.py    the list of people; one person and where they are
     tree.py      project → app → people; branches.py: the people of the open ones
+    wanted.py    which apps and people of the tree, as conditions
     history.py   what changed, with who did it
     asof.py      who was where at an instant, and how far that is known
 """

@@ -11,13 +11,8 @@ from django.db import models
 from governance.core import cursor as cursors
 from governance.inventory.queries.asof import may_have_ended, two_factor_of
 from governance.inventory.queries.prepared import limited, prepared
-from governance.inventory.queries.tree import (
-    MATCHES,
-    Head,
-    Wanted,
-    people_conditions,
-    values_of,
-)
+from governance.inventory.queries.tree import Head
+from governance.inventory.queries.wanted import MATCHES, Wanted, people_conditions, values_of
 
 SIZE = 20
 _CURSOR: "list[models.Field[Any, Any]]" = [
