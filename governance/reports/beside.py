@@ -202,6 +202,7 @@ def beside(
     report: Report, asked: Asked, reader: Reader, *, by: Maker | None, at: datetime
 ) -> Beside:
     """Count what must be counted, in the snapshot that the rows are read in."""
+    asked = asked.by(report.filters)
     return Beside(
         report,
         asked,

@@ -151,6 +151,7 @@ def stream(
 def _stream(
     report: Report, asked: Asked, *, by: Maker | None, at: datetime, options: Options
 ) -> Iterator[bytes]:
+    asked = asked.by(report.filters)
     with snapshot() as reading:
 
         def trailer(rows: int) -> list[str]:

@@ -137,26 +137,38 @@ def test_a_pack_whose_coverage_is_not_complete_says_so_in_every_file_and_on_ever
     company, pack
 ):
     company.shop.apps.update(stale_since=timezone.now(), stale_reason="timeout")
-    found, folder, manifest = pack()
+    found, folder, manifest = pack("access-by-app", "changes")
     assert not found.complete
     assert "2 of 4 apps" in found.why_partial[0]
     assert not manifest["complete"]
     assert folder.name.endswith("-PARTIAL")
     assert "PARTIAL: 2 of 4 apps" in (folder / "README.txt").read_text()
     assert len(list(folder.glob("*-PARTIAL.*"))) == 8
-    for name in REPORTS:
-        _every_file_says_partial(folder, name)
+    _every_file_says_partial(folder, "access-by-app", "2 of 4 apps")
+    # It rests on no reading, but nobody shall take a part of the pack for the whole of it.
+    _every_file_says_partial(folder, "changes", "This pack is partial because of: access-by-app")
 
 
-def _every_file_says_partial(folder, name):
+def _every_file_says_partial(folder, name, why):
     for page in pypdf.PdfReader(folder / f"{name}-PARTIAL.pdf").pages:
         assert "PARTIAL" in page.extract_text()
     book = openpyxl.load_workbook(folder / f"{name}-PARTIAL.xlsx")
     assert "PARTIAL" in book.worksheets[0].title
     assert "PARTIAL" in book.worksheets[0].oddHeader.center.text
     assert book["Manifest"]["A1"].value == "PARTIAL"
-    assert "\n# PARTIAL: 2 of 4" in (folder / f"{name}-PARTIAL.csv").read_text()
+    assert f"\n# PARTIAL: {why}" in (folder / f"{name}-PARTIAL.csv").read_text()
     assert not json.loads((folder / f"{name}-PARTIAL.json").read_text())["manifest"]["complete"]
+
+
+def test_a_report_of_a_pack_that_has_no_such_filter_says_that_it_holds_all(company, alice):
+    out = io.BytesIO()
+    asked = [asked_by(alice, one, filters={"role": ("owner",)}) for one in ("privileged", "audit")]
+    make_pack(asked, ["json"], out, by=None, at=timezone.now())
+    with zipfile.ZipFile(out) as opened:
+        (name,) = (one for one in opened.namelist() if one.endswith("manifest.json"))
+        privileged, audit = json.loads(opened.read(name))["reports"]
+    assert privileged["filters"]["data"] == [["role", ["owner"]]]
+    assert audit["filters"]["data"] == []
 
 
 def test_a_pack_whose_totals_do_not_balance_says_so(company, pack, monkeypatch):

@@ -12,8 +12,8 @@ a file is `formats/`, which writes them all from the same statement and the same
     )
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -75,6 +75,12 @@ class Asked:
                 for name, values in self.filters.items()
             },
         }
+
+    def by(self, known: Collection[str]) -> "Asked":
+        """Narrowed by the filters in `known` alone: of a pack, a report may not have them all."""
+        return replace(
+            self, filters={name: kept for name, kept in self.filters.items() if name in known}
+        )
 
 
 @dataclass(frozen=True, slots=True)
