@@ -76,6 +76,7 @@ def _at_least(counts, floors):
     assert ASKED or not few, (few, counts)
 
 
+@pytest.mark.long
 def test_any_schedule_keeps_the_inventory_true(db):
     counts = _run(QUICK)
 
