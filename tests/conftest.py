@@ -81,6 +81,12 @@ def pytest_xdist_setupnodes():
         del os.environ[name]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long: with `-n`, the rest is shared out while it runs."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_sessionstart(session):
     # With `-n`, the first process runs none.
     runs_none = session.config.option.dist != "no" and not hasattr(session.config, "workerinput")

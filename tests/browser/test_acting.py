@@ -325,6 +325,7 @@ def prepared(open_page, member):
     return pages
 
 
+@pytest.mark.long
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_page, prepared):
     page = open_page("ada")
     found = {}

@@ -20,6 +20,7 @@ def _anew(db, sent, monkeypatch):
     monkeypatch.setattr(canaries, "PER_SYNC", 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("half", [0, 1])
 def test_schedules_of_telling(half):
     """One of them alone with SCHEDULE=its number."""

@@ -40,6 +40,7 @@ def _reasons():
     return {problem["reason"] for step in Step.objects.all() for problem in step.problems}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
 def test_a_year_later_it_shows_exactly_what_the_pretend_scalingo_says(places):

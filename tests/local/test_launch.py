@@ -138,6 +138,7 @@ def _gone(pids, seconds=30):
     return not any(map(processes.began, pids))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_from_the_first_start_to_the_last(start, places):
     first = start()

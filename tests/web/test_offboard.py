@@ -68,7 +68,7 @@ def test_the_page_has_every_app_with_role_warnings_and_what_follows(
     )
     assert rows(html) == [
         f"ana {EMAIL} billing-api osc-fr1 Collaborator Will be removed {linked} Opens a rotation.",
-        "ana billing-web osc-fr1 Limited collaborator Will be removed Opens a rotation.",
+        "ana billing-web osc-fr1 Limited collaborator Will be removed",
         "ana shop-index osc-fr1 Collaborator Invitation will be cancelled",
     ]
     words = text(html)
@@ -78,7 +78,7 @@ def test_the_page_has_every_app_with_role_warnings_and_what_follows(
         "Whoever is removed keeps the secrets that they have read",
         "Their API tokens stop working on these apps, and so does whatever runs with them.",
         "It cannot be undone: they would have to accept a new invitation.",
-        "Rotations are opened for 2 apps: which secrets they could have read.",
+        "A rotation is opened for 1 app: which secrets they could have read.",
         "Type the address of who loses everything: ana.lopez@example.com",
     ):
         assert sentence in words

@@ -181,12 +181,15 @@ def _now(row: Row) -> str:
 
 
 def opens_a_rotation(row: Row) -> bool:
-    """Whether secrets that they could read have to be changed after it."""
-    if not row.happens:
+    """Whether secrets that they could read have to be changed after it.
+
+    Limited collaborators are shown no value: after them nothing has to be.
+    """
+    if not row.happens or row.role_now == Role.LIMITED:
         return False
-    if row.kind == Kind.REMOVE:
-        return True
-    return row.kind == Kind.CHANGE_ROLE and row.role_then == Role.LIMITED
+    return row.kind == Kind.REMOVE or (
+        row.kind == Kind.CHANGE_ROLE and row.role_then == Role.LIMITED
+    )
 
 
 def _left_out(plan: Plan) -> list[dict[str, Any]]:
