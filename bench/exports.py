@@ -163,7 +163,7 @@ def first_byte() -> tuple[float, float]:
 def first_bytes(firsts: dict[int, list[float]], size: int, rounds: int) -> Iterator[Figure]:
     both = [first_byte() for _ in range(rounds + 1)][1:]
     first, last = [one for one, _ in both], [one for _, one in both]
-    name = f"E2 first byte at {size:,} rows against {SMALL:,}"
+    name = f"E2 first byte (the head) at {size:,} rows against {SMALL:,}"
     yield measure.at_most(name, first, firsts[SMALL], 3)
     yield measure.at_most("E2 first byte against the whole", first, last, 0.05)
 

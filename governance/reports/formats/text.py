@@ -47,9 +47,14 @@ def pieces(
     semicolon: bool = False,  # noqa: FBT001, FBT002
 ) -> Iterator[bytes]:
     """The file in pieces. `trailer` is given the number of rows, once they are written."""
-    sum_, pending, size, rows = sha256(), [BOM] if bom else [], 0, -1  # the head is no row
+    sum_, size, rows = sha256(), 0, 0
+    delimiter = ";" if semicolon else ","
+    head = delimiter.join(column.name for column in report.columns)
+    # At once: whoever waits sees that it comes, while the database puts the rows in order.
+    yield _hashed([BOM if bom else b"", f"{head}\n".encode()], sum_)
+    pending: list[bytes] = []
     statement = report.statement(asked)
-    for line in reading.copy(copying(report, statement, semicolon=semicolon), statement.values):
+    for line in reading.copy(copying(report, statement, delimiter), statement.values):
         pending.append(line)
         rows += 1
         size += len(line)
@@ -61,10 +66,10 @@ def pieces(
     yield f"# {LAST} {sum_.hexdigest()}\n".encode()
 
 
-def copying(report: Report, statement: Statement, *, semicolon: bool = False) -> str:
-    """The COPY that writes head and rows."""
+def copying(report: Report, statement: Statement, delimiter: str = ",") -> str:
+    """The COPY that writes the rows."""
     rows = statement.select(projection(report.columns))
-    return f"COPY ({rows}) TO STDOUT (FORMAT csv, HEADER, DELIMITER '{';' if semicolon else ','}')"
+    return f"COPY ({rows}) TO STDOUT (FORMAT csv, DELIMITER '{delimiter}')"
 
 
 def said(found: Beside) -> list[str]:
