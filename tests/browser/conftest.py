@@ -206,7 +206,7 @@ def paths(db):
         "two-factor-person": f"/2fa/people/{app.owner_id}/",
         "two-factor-over-time": "/2fa/over-time/",
         "two-factor-reviews": "/2fa/reviews/",
-        "two-factor-review": f"/2fa/reviews/{ReviewFactory(one=True).pk}/",
+        "two-factor-review": f"/2fa/reviews/{ReviewFactory(one=True, rows=1).pk}/",
         "rotations": "/rotations/",
         "rotation": f"/rotations/{Duty.objects.undone().latest('departed_at').pk}/",
         "difference": "/difference/",

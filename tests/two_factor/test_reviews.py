@@ -87,6 +87,16 @@ def test_only_one_is_open(review, alice):
         actions.start(by=alice, source=Source.PAGE, at=timezone.now())
 
 
+def test_rows_and_numbers_are_of_one_moment(company, alice, monkeypatch):
+    """As when a sync comes between the reading of the one and of the other."""
+    monkeypatch.setattr(actions, "read_lacking", lambda *_: [])
+
+    with pytest.raises(actions.NotNow, match="Something moved"):
+        actions.start(by=alice, source=Source.PAGE, at=timezone.now())
+
+    assert not Review.objects.exists()
+
+
 @pytest.mark.parametrize("who", ["bob", "carol", "olga"])
 def test_only_admins_start_decide_and_sign(review, decide, sign, request, who):
     by = request.getfixturevalue(who)

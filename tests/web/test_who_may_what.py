@@ -199,7 +199,7 @@ def things(alice, dave, sent, settings):
     dave.save()
     settings.MAIL_URL = "smtp://127.0.0.1:1"  # nothing is sent by promising it
     return {
-        "review": factories.ReviewFactory(started_by=alice, one=True).pk,
+        "review": factories.ReviewFactory(started_by=alice, one=True, rows=1).pk,
         "app": apps[0].pk,
         "his_app": apps[1].pk,
         "person": people[0].pk,

@@ -29,11 +29,14 @@ class NotNow(Exception):
 
 @transaction.atomic
 def start(*, by: User, source: Source, at: datetime) -> Review:
-    """Freeze the report as it is now. Raises `NotNow` while another one is open, and `Refused`."""
+    """Freeze the report as it is now. Raises `NotNow` while another is open, and `Refused`."""
     permissions.may_review(by).enforce()
     moment = Moment(at)
     rows = [row for row in read_lacking(by, moment, _MOST) if row.two_factor == TwoFactor.OFF]
     numbers = read_page(by, Asked(moment), size=1).numbers
+    if numbers.everyone.off != len(rows):
+        # A sync came between the two readings: a review whose numbers do not tie proves nothing.
+        raise NotNow(_("Something moved at that moment. Please start it again."))
     try:
         with transaction.atomic():
             review = Review.objects.create(
