@@ -67,7 +67,9 @@ def snapshot() -> Iterator[Snapshot]:
         raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         raw.execute(f"SET LOCAL statement_timeout = '{_LONGEST}'")
         raw.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE}'")
-        # Rows are put in order and joined in memory, once for a whole report.
+        # All rows are read, so a plan that has the first ones soon is of no use; they are joined
+        # and put in order in memory.
+        raw.execute("SET LOCAL cursor_tuple_fraction = 1")
         raw.execute(f"SET LOCAL work_mem = '{_MEMORY}'")
         yield Snapshot(raw)
         raw.execute("COMMIT")
