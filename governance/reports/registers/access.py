@@ -129,8 +129,7 @@ SELECT count(*), count(*) FILTER (WHERE k.role = 'owner'),
     count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'deleted'),
     count(*) FILTER (WHERE k.role <> 'owner' AND k.status = 'unknown'),
     count(*) FILTER (WHERE k.role = 'collaborator'), count(*) FILTER (WHERE k.role = 'limited'),
-    count(*) FILTER (WHERE k.role = 'unknown'), count(DISTINCT k.person_id),
-    count(DISTINCT k.app_id)
+    count(*) FILTER (WHERE k.role = 'unknown')
 FROM {apps} a JOIN inventory_collaboration k ON k.app_id = a.id AND {holds}
 """
 _NAMES = (
@@ -143,8 +142,6 @@ _NAMES = (
     "full",
     "limited",
     "role_unknown",
-    "people",
-    "apps",
 )
 WORDS = {
     "population": _("population"),
@@ -156,8 +153,6 @@ WORDS = {
     "full": _("collaborators"),
     "limited": _("limited collaborators"),
     "role_unknown": _("role unknown"),
-    "people": _("people"),
-    "apps": _("apps with somebody on them"),
     "privileged": _("privileged"),
     "rows": _("rows counted"),
 }
