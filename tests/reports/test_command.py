@@ -101,3 +101,18 @@ def test_it_makes_a_pack(company, export, tmp_path):
     )
     names = {name.partition("/")[2] for name in zipfile.ZipFile(data).namelist()}
     assert {"privileged.csv", "coverage.json", "manifest.json", "SHA256SUMS.sig"} <= names
+
+
+def test_the_log_is_narrowed_by_kinds_of_events(company, export):
+    export("access-by-app")
+    whole = json.loads(export("audit", "--format=json", "--filter", "kind=report.asked"))
+    assert {row["kind"] for row in whole["rows"]} == {"report.asked"}
+
+
+@pytest.mark.parametrize(("name", "begins"), [("movers", "00:00:00"), ("difference", "23:59:59")])
+def test_a_period_begins_with_its_day_and_an_instant_is_the_end_of_one(
+    company, export, settings, name, begins
+):
+    settings.TIME_ZONE = "UTC"
+    whole = json.loads(export(name, "--since", "2026-03-02", "--format=json"))
+    assert whole["manifest"]["since"].startswith(f"2026-03-02T{begins}")

@@ -17,7 +17,7 @@ from governance.accounts.models import Role, User, plain_address
 from governance.audit.actions import record
 from governance.audit.events import Source
 from governance.reports import asking, permissions
-from governance.reports.forms import Instant
+from governance.reports.forms import DIFFERENCE, Instant
 from governance.reports.making import FORMATS, CannotBeMade, Made, Maker, Options, make
 from governance.reports.naming import PACK
 from governance.reports.pack import make_pack
@@ -89,7 +89,10 @@ def _asked(name: str, options: dict[str, Any], by: User | None, now: datetime) -
     at = _instant(options["at"], starts=False)
     if at and at > now:
         raise CommandError(_("This day is still to come."))
-    since = _instant(options["since"], starts=True) if REPORTS[name].speaks_of_a_period else None
+    since = None
+    if REPORTS[name].speaks_of_a_period:
+        # As the form has it: a period begins with its day, an instant is the end of one.
+        since = _instant(options["since"], starts=name != DIFFERENCE)
     if since and since >= (at or now):
         raise CommandError(_("The period would end before it begins."))
     # Whoever has this terminal has the database.
@@ -118,7 +121,7 @@ def _filters(name: str, given: Sequence[str], reader: User) -> dict[str, tuple[s
     for one in given:
         key, _equals, value = one.partition("=")
         said.setdefault(key, []).append(value)
-    found = asking.read(REPORTS[name].filters, said, reader)
+    found = asking.read(REPORTS[name].filters, said, reader, name)
     if found.ignored:
         raise CommandError("\n".join(found.ignored))
     return found.values
