@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from governance.changes.models import Change
 from governance.inventory.models import App, Collaboration, Role, Status
-from tests.browser.conftest import NARROW, NARROWEST, WIDE
-from tests.browser.test_every_page import complaints_of, is_wider_than_its_window
+from tests.browser.conftest import NARROWEST
+from tests.browser.test_every_page import LOOKS, complaints_of, is_wider_than_its_window
 
 REASON = "Ticket 4711"
 
@@ -333,11 +333,10 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_page, prepared):
     for name, path in prepared(page).items():
         answer = page.goto(path)
         assert len(answer.body()) < 100_000, name
-        for theme in ("light", "dark"):
-            for size in (WIDE, NARROW):
-                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                page.set_viewport_size({"width": size[0], "height": size[1]})
-                found[name, theme, size] = complaints_of(page)
+        for theme, size in LOOKS:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            found[name, theme, size] = complaints_of(page)
         for width in (NARROWEST[0], 900, 1100):
             page.set_viewport_size({"width": width, "height": 800})
             found[name, width] = ["too wide"] if is_wider_than_its_window(page) else []

@@ -14,8 +14,7 @@ from playwright.sync_api import expect
 
 from governance.reports import actions
 from governance.reports.models import Download, Export, Schedule
-from tests.browser.conftest import NARROW, WIDE
-from tests.browser.test_every_page import complaints_of
+from tests.browser.test_every_page import LOOKS, complaints_of
 from tests.factories import DownloadFactory, ExportFactory, ScheduleFactory
 
 FOLDER = os.environ.get("SCREENSHOTS", "")
@@ -81,8 +80,7 @@ def test_a_report_by_mail_is_set_up_paused_and_ended(open_page, script):
     assert Schedule.objects.get().ended_at
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_what_an_auditor_sees_is_accessible(open_page, user, size, theme):
     aude = user("aude")
     whole = ExportFactory(ready=True, asked_by=aude)

@@ -9,8 +9,7 @@ from playwright.sync_api import expect
 
 from governance.inventory.models import App
 from governance.rotations.models import Duty
-from tests.browser.conftest import NARROW, WIDE
-from tests.browser.test_every_page import complaints_of
+from tests.browser.test_every_page import LOOKS, complaints_of
 from tests.factories import DutyFactory, PersonFactory
 
 FOLDER = os.environ.get("SCREENSHOTS", "")
@@ -62,8 +61,7 @@ def test_filters_are_kept_in_the_address_and_can_be_taken_away(open_page, duties
     expect(page.get_by_role("link", name=re.compile("^late on "))).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "size"), LOOKS)
 def test_what_an_admin_sees_is_accessible(open_page, paths, size, theme):
     page = open_page("ada", size=size, theme=theme)
     page.goto(paths["rotation"])

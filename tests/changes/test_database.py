@@ -1,6 +1,5 @@
 """What the database refuses, whatever the code does; and who may decide what."""
 
-
 import pytest
 from django.db import IntegrityError, transaction
 
