@@ -43,6 +43,8 @@ PAGES = [
 
 # Colours do not depend on the width, nor what is where on the theme.
 LOOKS = (("light", WIDE), ("dark", NARROW))
+# On both sides of where something is laid out otherwise.
+WIDTHS = (NARROWEST[0], 870, 900, 1000, 1090, 1280)
 
 
 def complaints_of(page):
@@ -64,39 +66,38 @@ def is_wider_than_its_window(page):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(open_page, paths, name):
+def test_it_weighs_little_is_accessible_and_fits(open_page, paths, name):
     page = open_page("olga")
-    page.goto(paths[name])
 
+    answer = page.goto(paths[name])
+
+    assert_it_weighs_little_and_is_kept_by_nobody(page, answer)
     for theme, size in LOOKS:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.set_viewport_size({"width": size[0], "height": size[1]})
-
         assert complaints_of(page) == [], f"{name}, {theme}, {size[0]} px"
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_scrolls_sideways(open_page, paths, name):
-    page = open_page("olga", size=NARROWEST)
-    page.goto(paths[name])
-
-    assert not is_wider_than_its_window(page)
-    page.set_viewport_size({"width": 900, "height": 800})
-    assert not is_wider_than_its_window(page)
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_table_is_broader_than_its_card(open_page, paths, name):
-    page = open_page("olga")
-    page.goto(paths[name])
-
-    for width in (320, 870, 1000, 1090, 1280):
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        cut = page.evaluate(
-            "() => [...document.querySelectorAll('table.table')].filter("
-            "(one) => one.offsetWidth > one.parentElement.clientWidth + 1).length"
-        )
-        assert cut == 0, f"{name}, {width} px"
+        assert not is_wider_than_its_window(page), f"{name} scrolls sideways, {width} px"
+        assert tables_cut_off(page) == 0, f"{name}, {width} px"
+
+
+def assert_it_weighs_little_and_is_kept_by_nobody(page, answer):
+    assert len(answer.body()) < 100_000
+    assert answer.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    # htmx keeps the address of the page there; names and rights it keeps nowhere.
+    assert page.evaluate(
+        "() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
+    ) in ([], ["htmx-current-path-for-history"])
+
+
+def tables_cut_off(page):
+    """How many tables are broader than the card they stand in, which would cut them off."""
+    return page.evaluate(
+        "() => [...document.querySelectorAll('table.table')].filter("
+        "(one) => one.offsetWidth > one.parentElement.clientWidth + 1).length"
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -118,21 +119,6 @@ def test_it_works_without_script(open_page, paths, name):
         "Connections",
     ):
         expect(pages.get_by_role("link", name=name_of_page)).to_be_visible()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_weighs_little_and_is_kept_by_nobody(open_page, paths, name):
-    page = open_page("olga")
-
-    answer = page.goto(paths[name])
-
-    assert len(answer.body()) < 100_000
-    assert answer.headers["cache-control"] == "no-store"
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    # htmx keeps the address of the page there; names and rights it keeps nowhere.
-    assert page.evaluate(
-        "() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
-    ) in ([], ["htmx-current-path-for-history"])
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
