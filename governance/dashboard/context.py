@@ -183,31 +183,37 @@ SELECT (SELECT count(*) FROM connections_connection),
        (SELECT count(*) FROM sync_heldremoval WHERE state = 'waiting'),
        EXISTS (SELECT FROM sync_run WHERE state = 'running'),
        (SELECT count(*) FROM rotations_duty duty
-        WHERE duty.state IN ('open', 'offered') AND duty.due_at < %(now)s
-            AND (%(everything)s OR duty.app_id IN (
-                SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))),
+        WHERE duty.state IN ('open', 'offered') AND duty.due_at < %(now)s{of_duty}),
        (SELECT count(*) FROM changes_change change
         WHERE (change.state = 'unknown'
             OR (change.state = 'failed' AND change.ended_at > %(now)s - interval '7 days'))
             -- Whoever tried again, or decided otherwise, has seen it.
             AND NOT EXISTS (SELECT FROM changes_change later
                 WHERE later.app_id = change.app_id AND later.address = change.address
-                    AND later.due_at > change.due_at)
-            AND (%(everything)s OR change.app_id IN (
-                SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))),
+                    AND later.due_at > change.due_at){of_change}),
        off.words, off.people
 FROM apps, off
 """
+_OF_PROJECTS = """
+            AND {}.app_id IN (
+                SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[]))"""
+# Two statements and no condition that is true for some: a plan for both would suit neither, and
+# the database would make another one for each page.
+_FOR_ALL = _NEWEST + _EVERYTHING + _REST.format(of_duty="", of_change="")
+_FOR_SOME = (
+    _NEWEST
+    + _SOME
+    + _REST.format(of_duty=_OF_PROJECTS.format("duty"), of_change=_OF_PROJECTS.format("change"))
+)
 
 
 def read_frame(user: User, now: datetime) -> Frame:
     """The counts of the frame for `user`, in one query."""
     scope = None if user.sees_everything else tuple(user.projects)
     kept_newest, kept_off = memory.recall(("frame", scope)) or ("", 0)
-    sql = _NEWEST + (_EVERYTHING if scope is None else _SOME) + _REST
+    sql = _FOR_ALL if scope is None else _FOR_SOME
     values = {
         "projects": list(user.projects),
-        "everything": user.sees_everything,
         "now": now,
         "kept": kept_newest,
     }

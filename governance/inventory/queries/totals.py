@@ -83,9 +83,6 @@ class _Kept:
     answer: Any = None
 
 
-_VISIBLE = "a.gone_at IS NULL AND (%(everything)s OR a.project_id = ANY(%(visible)s::uuid[]))"
-# Who may see an app is decided by the project that it is in today.
-_VISIBLE_THEN = "(%(everything)s OR a.now_in = ANY(%(visible)s::uuid[]))"
 # What is asked of the whole list, and of what is shown: each only where it has moved.
 _TOTALS = """
 WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {newest}) AS words)
@@ -191,6 +188,16 @@ def counting(rows: "QuerySet[Any, Any]", prefix: str) -> tuple[str, dict[str, An
 _COUNT = "SELECT count(*) FROM ({}) counted"
 
 
+def _visible(user: "User", at: datetime | None) -> str:
+    """Which apps `a` the user may see: SQL for all, or for some, so that each has its own plan.
+
+    Who may see an app of the past is decided by the project that it is in today.
+    """
+    project = "now_in" if at else "project_id"
+    mine = "true" if user.sees_everything else f"a.{project} = ANY(%(visible)s::uuid[])"
+    return mine if at else f"a.gone_at IS NULL AND {mine}"
+
+
 def _compose(
     user: "User", counted: Counted, place: Place, more: Sequence[str], at: datetime | None
 ) -> tuple[str, dict[str, Any]]:
@@ -198,7 +205,7 @@ def _compose(
         newest=", ".join([*NEWEST, *more]),
         shown=counted.shown,
         all=counted.all,
-        visible=_VISIBLE_THEN if at else _VISIBLE,
+        visible=_visible(user, at),
         apps=asof.apps("instant") if at else "inventory_app",
         around=f", {asof.around('instant')}" if at else "",
     )
