@@ -77,6 +77,14 @@ def row_digests(rows: Iterable[Collaborator]) -> Iterator[bytes]:
     return (blake2b(text, digest_size=16).digest() for text in map(encode, rows))
 
 
+_ROOM = bytes(16)  # before a digest of 16 bytes, for what several of them add up to
+_NOBODY = bytes(32)
+
+
+def _sum(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one, "big") + int.from_bytes(other, "big")).to_bytes(32, "big")
+
+
 class Digests:
     """The digest of each app's rows, whatever their order, without keeping the rows.
 
@@ -89,7 +97,7 @@ class Digests:
 
     def __init__(self, watch: frozenset[str] = frozenset()) -> None:
         self.watched: dict[str, set[tuple[object, ...]]] = {app_id: set() for app_id in watch}
-        self._sums: dict[str, int] = {}
+        self._sums: dict[str, bytes] = {}
         self._counts: dict[str, int] = {}
         # Whose 2FA is on, off, or not said; of a body that disagrees, an account stands in two.
         self._on: set[str | None] = set()
@@ -103,8 +111,8 @@ class Digests:
         for app_id, group in groupby(rows, app_id_of):
             run = sorted(group, key=_row_id)
             # Most processors have instructions for it: half the time of any other.
-            digest = sha256(encode(run)).digest()[:16]
-            sums[app_id] = sums.get(app_id, 0) + int.from_bytes(digest, "big")
+            digest = _ROOM + sha256(encode(run)).digest()[:16]
+            sums[app_id] = _sum(sums[app_id], digest) if app_id in sums else digest
             counts[app_id] = counts.get(app_id, 0) + len(run)
             if app_id in watched:
                 watched[app_id].update(map(membership, run))
@@ -137,7 +145,7 @@ class Digests:
 
     def of(self, app_id: str) -> bytes:
         """32 bytes; those of nobody are zeros."""
-        return self._sums.get(app_id, 0).to_bytes(32, "big")
+        return self._sums.get(app_id, _NOBODY)
 
     def count(self, app_id: str) -> int:
         """How many rows an app has."""
@@ -145,7 +153,7 @@ class Digests:
 
     def whole(self) -> bytes:
         """32 bytes over everything read."""
-        return sha256(encode([(app_id, self.of(app_id)) for app_id in sorted(self._sums)])).digest()
+        return sha256(encode(sorted(self._sums.items()))).digest()
 
     def two_factor_of(self, user_id: str | None) -> TwoFactor:
         """What this body says of an account's 2FA; unknown if it says both, or nothing."""
