@@ -20,10 +20,11 @@ from governance.accounts.permissions import may_change_access
 from governance.audit.events import Source
 from governance.changes.models import Change
 from governance.connections.models import Connection
+from governance.core import filters
+from governance.core.filters import Choice
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import acting, asof, describing, filters, lists, rows, sentences
-from governance.dashboard.filters import Choice
+from governance.dashboard import acting, asof, describing, lists, rows, sentences
 from governance.dashboard.templatetags import access
 from governance.facts import actions, permissions
 from governance.facts import queries as facts
@@ -125,7 +126,7 @@ def _choices() -> list[Choice]:
     return [
         lists.role(),
         lists.two_factor(),
-        Choice("status", _("Status"), _("Any status"), lists.words(Status)),
+        Choice("status", _("Status"), _("Any status"), filters.words(Status)),
     ]
 
 
@@ -262,7 +263,7 @@ def _person(row: Access, seen: _Seen) -> dict[str, Any]:
     offered = not when.is_past and acting.is_offered(seen.user, row.role, going, one.gone_at)
     tags = rows.person_tags(row.email, kind, employment)
     if row.person_id == one.scm_linker_id and not when.is_past:
-        tags += filters.tag(
+        tags += rows.tag(
             _("SCM linker"), _("The link to the source code was made by this account.")
         )
     return {

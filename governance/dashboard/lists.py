@@ -5,14 +5,14 @@ from functools import lru_cache
 from typing import cast
 from urllib.parse import quote, urlencode
 
-from django.db.models import TextChoices
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_htmx.http import push_url
 
 from governance.accounts.models import User
-from governance.dashboard.filters import Choice, Chosen, text_of, uuid_of
+from governance.core import filters
+from governance.core.filters import Choice, Chosen, text_of, uuid_of
 from governance.inventory.models import Role, TwoFactor
 from governance.inventory.queries.totals import Place, Project, Totals, Whole
 
@@ -52,16 +52,12 @@ def per_language(make: Callable[[], list[Choice]]) -> Callable[[], list[Choice]]
     return lambda: list(kept(get_language()))
 
 
-def words(choices: type[TextChoices]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(value), str(label)) for value, label in choices.choices)
-
-
 def two_factor() -> Choice:
-    return Choice("two-factor", _("2FA"), _("Any 2FA"), words(TwoFactor))
+    return Choice("two-factor", _("2FA"), _("Any 2FA"), filters.words(TwoFactor))
 
 
 def role() -> Choice:
-    return Choice("role", _("Role"), _("Any role"), words(Role))
+    return Choice("role", _("Role"), _("Any role"), filters.words(Role))
 
 
 @lru_cache(maxsize=64)

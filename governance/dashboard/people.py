@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
-from governance.core import cursor
+from governance.core import cursor, filters
+from governance.core.filters import Choice, Chosen
 from governance.core.pages import page
 from governance.core.templatetags.interface import avatar
-from governance.dashboard import acting, asof, filters, lists, rows
-from governance.dashboard.filters import Choice, Chosen
+from governance.dashboard import acting, asof, lists, rows
 from governance.dashboard.moments import moment
 from governance.dashboard.templatetags import access
 from governance.facts import queries as facts
@@ -94,7 +94,7 @@ def _choices() -> list[Choice]:
             "status",
             _("Status"),
             _("Any status"),
-            (*lists.words(Status), (GONE, _("No access any more"))),
+            (*filters.words(Status), (GONE, _("No access any more"))),
         ),
         Choice(
             "external",
@@ -107,7 +107,7 @@ def _choices() -> list[Choice]:
             "kind",
             _("Kind"),
             _("Any kind"),
-            tuple(choice for choice in lists.words(PersonKind) if choice[0] != "unknown"),
+            tuple(choice for choice in filters.words(PersonKind) if choice[0] != "unknown"),
             is_first=False,
         ),
     ]

@@ -11,7 +11,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import ago, badge
-from governance.dashboard.filters import tag
 from governance.dashboard.moments import exact, moment, rounded
 from governance.dashboard.templatetags import access
 from governance.facts.models import PersonKind
@@ -31,6 +30,12 @@ def app_url(id_: object) -> str:
 def _prefix(name: str) -> str:
     """The address of a list, which those of its rows start with. `reverse` is slow in a loop."""
     return reverse(name)
+
+
+def tag(text: str, title: str = "") -> SafeString:
+    """A small label beside a name."""
+    hint = format_html(' title="{}"', title) if title else ""
+    return format_html(' <span class="tag"{}>{}</span>', hint, text)
 
 
 def person_tags(email: str, kind: str | None, employment: str | None) -> SafeString:

@@ -19,10 +19,11 @@ from django_htmx.http import push_url
 
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
+from governance.core import filters
+from governance.core.filters import Choice, Chosen
 from governance.core.pages import found_or_hidden, page
-from governance.dashboard import asof, filters, lists, tree_rows
+from governance.dashboard import asof, lists, tree_rows
 from governance.dashboard.context import frame_of
-from governance.dashboard.filters import Choice, Chosen
 from governance.facts import queries as facts
 from governance.inventory.models import App
 from governance.inventory.queries import branches as leaves

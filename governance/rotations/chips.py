@@ -1,18 +1,11 @@
 """The filters in force, each with its words and the address without it."""
 
-from dataclasses import dataclass
-
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from governance.core.filters import Chip, without
 from governance.rotations.filters import STATES, Asked
 from governance.rotations.queries import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    text: str
-    remove: str
 
 
 def of(get: QueryDict, asked: Asked, found: Page) -> list[Chip]:
@@ -40,11 +33,3 @@ def _owner(asked: Asked, found: Page) -> str:
         return ""
     name = next((str(one) for one in found.owners if one.pk == asked.owner), _("somebody"))
     return _("Owner: {name}").format(name=name)
-
-
-def without(get: QueryDict, *names: str) -> str:
-    """The query without some of its filters, from the first page on."""
-    query = get.copy()
-    for name in (*names, "after", "before"):
-        query.pop(name, None)
-    return f"?{query.urlencode()}"

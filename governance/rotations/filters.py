@@ -6,13 +6,12 @@ from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from governance.core.filters import not_known, text_of, uuid_of
 from governance.rotations.models import State
 
 NOBODY = "nobody"
-_LONGEST = 100
 STATES: Mapping[str, str | Promise] = {
     **{str(state.value): state.label for state in State},
     "all": gettext_lazy("Open and closed"),
@@ -43,14 +42,11 @@ class Asked:
 
 def read(get: QueryDict) -> Asked:
     """What `get` asks for. Raises nothing, whatever stands there."""
-    asked = Asked(text=" ".join(get.get("q", "").replace("\0", "").split())[:_LONGEST])
+    asked = Asked(text=text_of(get.get("q", "")))
     for name, (label, take) in _FILTERS.items():
-        value = get.get(name, "").replace("\0", "").strip()
+        value = text_of(get.get(name, ""))
         if value and not take(asked, value):
-            asked.ignored.append(
-                _("%(filter)s: “%(value)s” is not known, so the list is shown without it.")
-                % {"filter": label, "value": value[:_LONGEST]}
-            )
+            asked.ignored.append(not_known(str(label), value))
     return asked
 
 
@@ -78,11 +74,9 @@ def _owner(asked: Asked, value: str) -> bool:
 
 def _id_of(name: str) -> Callable[[Asked, str], bool]:
     def take(asked: Asked, value: str) -> bool:
-        try:
-            setattr(asked, name, UUID(value))
-        except ValueError:
-            return False
-        return True
+        found = uuid_of(value)
+        setattr(asked, name, found)
+        return found is not None
 
     return take
 

@@ -1,8 +1,8 @@
 """Everything that was decided here, the newest first."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -15,11 +15,11 @@ from governance.accounts.models import User
 from governance.changes import permissions
 from governance.changes.models import Batch, Change, Purpose, State
 from governance.changes.views.standing import Standing, numbers
-from governance.core import cursor
+from governance.core import cursor, filters
+from governance.core.filters import Choice, Chosen
 from governance.core.pages import page
 
 SIZE = 40
-_LONGEST = 100
 
 
 @require_safe
@@ -60,13 +60,14 @@ def _standings(found: list[Batch], user: User) -> list[Standing]:
 
 def _matching(user: User, asked: "Asked") -> "QuerySet[Batch]":
     found = Batch.objects.visible_to(user)
-    if asked.of("kind"):
-        found = found.filter(purpose__in=asked.of("kind"))
-    if asked.of("by"):
-        found = found.filter(decided_by__in=[UUID(value) for value in asked.of("by")])
+    chosen = asked.chosen
+    if chosen.of("kind"):
+        found = found.filter(purpose__in=chosen.of("kind"))
+    if chosen.of("by"):
+        found = found.filter(decided_by__in=[UUID(value) for value in chosen.of("by")])
     of_changes = Q()
-    if asked.of("state"):
-        of_changes &= Q(state__in=asked.of("state"))
+    if chosen.of("state"):
+        of_changes &= Q(state__in=chosen.of("state"))
     if person := asked.texts.get("person"):
         of_changes &= Q(email__icontains=person) | Q(person__username__icontains=person)
     if app := asked.texts.get("app"):
@@ -80,93 +81,33 @@ def _matching(user: User, asked: "Asked") -> "QuerySet[Batch]":
 # --- what is asked for ----------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """What the address asks for, without what is not known; `ignored` says what that was."""
+    """What the address asks for: of known values, and parts of names of people and apps."""
 
-    options: dict[str, tuple[str, dict[str, str]]]  # by name: label, and words by value
-    values: dict[str, list[str]] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
+    chosen: Chosen
+    texts: Mapping[str, str]
 
-    def of(self, name: str) -> list[str]:
-        return self.values.get(name, [])
-
-    @property
-    def selects(self) -> list[dict[str, Any]]:
-        """The filters of known values, as the form shows them."""
-        return [
-            {
-                "name": name,
-                "label": label,
-                "value": ",".join(self.of(name)),
-                "options": self._options(name, words),
-            }
-            for name, (label, words) in self.options.items()
-        ]
-
-    def _options(self, name: str, words: dict[str, str]) -> list[tuple[str, str]]:
-        force = self.of(name)
-        several = [(",".join(force), " / ".join(words[value] for value in force))]
-        return (several if len(force) > 1 else []) + list(words.items())
-
-    def chips(self, get: QueryDict) -> list[dict[str, str]]:
-        found = [
-            {
-                "text": f"{label}: {words[value]}",
-                "remove": _without(get, name, [one for one in self.of(name) if one != value]),
-            }
-            for name, (label, words) in self.options.items()
-            for value in self.of(name)
-        ]
+    def chips(self, get: QueryDict) -> list[filters.Chip]:
         labels = {"person": _("Person"), "app": _("App")}
-        found += [
-            {"text": f"{labels[name]}: {text}", "remove": _without(get, name)}
-            for name, text in self.texts.items()
-        ]
-        return found
+        extra = {name: f"{labels[name]}: {text}" for name, text in self.texts.items()}
+        return filters.chips(get, self.chosen, extra)
 
 
-def _read(get: QueryDict, deciders: dict[str, str]) -> Asked:
-    asked = Asked(
-        {
-            "state": (_("State"), {str(value): str(word) for value, word in State.choices}),
-            "kind": (_("Kind"), {str(value): str(word) for value, word in Purpose.choices}),
-            "by": (_("Decided by"), deciders),
-        }
-    )
-    for name, (label, words) in asked.options.items():
-        for value in _values(get.getlist(name)):
-            if value in words:
-                asked.values.setdefault(name, []).append(value)
-            else:
-                asked.ignored.append(
-                    _("%(filter)s: “%(value)s” is not known, so the list is shown without it.")
-                    % {"filter": label, "value": value[:_LONGEST]}
-                )
-    for name in ("person", "app"):
-        if text := " ".join(get.get(name, "").replace("\0", "").split())[:_LONGEST]:
-            asked.texts[name] = text
-    return asked
+def _read(get: QueryDict, deciders: tuple[tuple[str, str], ...]) -> Asked:
+    choices = [
+        Choice("state", _("State"), _("Any state"), filters.words(State)),
+        Choice("kind", _("Kind"), _("Any kind"), filters.words(Purpose)),
+        Choice("by", _("Decided by"), _("Decided by anybody"), deciders),
+    ]
+    texts = {name: filters.text_of(get.get(name, "")) for name in ("person", "app")}
+    return Asked(filters.read(get, choices), {name: text for name, text in texts.items() if text})
 
 
-def _values(given: Iterable[str]) -> list[str]:
-    found = [word.strip() for value in given for word in value.split(",")]
-    return list(dict.fromkeys(word for word in found if word))[:20]
-
-
-def _without(get: QueryDict, name: str, rest: Iterable[str] = ()) -> str:
-    query = get.copy()
-    for gone in (name, "after", "before"):
-        query.pop(gone, None)
-    query.setlist(name, list(rest))
-    return f"?{query.urlencode(safe=',')}"
-
-
-def _deciders(user: User) -> dict[str, str]:
+def _deciders(user: User) -> tuple[tuple[str, str], ...]:
     """Everybody who decided something that `user` may see, by id."""
     decided = Batch.objects.visible_to(user).filter(decided_by=OuterRef("pk"))
     found: Iterable[tuple[UUID, str, str]] = (
         User.objects.filter(Exists(decided)).order_by("name").values_list("pk", "name", "email")
     )
-    return {str(pk): name or email for pk, name, email in found}
+    return tuple((str(pk), name or email) for pk, name, email in found)

@@ -18,8 +18,9 @@ from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.audit.queries import Where
 from governance.audit.sentences import SENTENCES
-from governance.dashboard import filters, lists
-from governance.dashboard.filters import Choice, Chosen
+from governance.core import filters
+from governance.core.filters import Choice, Chosen
+from governance.dashboard import lists
 from governance.inventory.models import App, Person
 from governance.inventory.queries import people as inventory
 from governance.inventory.words import Pieces, containing
@@ -143,7 +144,7 @@ def read(get: QueryDict, user: User, now: datetime) -> Asked:
 def choices() -> list[Choice]:
     return [
         Choice("kind", _("Kind"), _("Any kind"), tuple(_kind_options())),
-        Choice("source", _("Source"), _("Any source"), lists.words(Source)),
+        Choice("source", _("Source"), _("Any source"), filters.words(Source)),
     ]
 
 

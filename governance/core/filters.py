@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from django.db.models import TextChoices
 from django.http import QueryDict
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -34,6 +35,11 @@ class Choice:
 
     def word(self, value: str) -> str:
         return next((word for known, word in self.options if known == value), value)
+
+
+def words(choices: type[TextChoices]) -> tuple[tuple[str, str], ...]:
+    """The options of a filter whose values are those of a field."""
+    return tuple((str(value), str(label)) for value, label in choices.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +68,7 @@ class Chosen:
         return next(iter(self.of(name)), "")
 
     def ignore(self, label: str, value: str) -> None:
-        self.ignored.append(
-            _("%(filter)s: “%(value)s” is not known, so the list is shown without it.")
-            % {"filter": label, "value": value[:LONGEST]}
-        )
+        self.ignored.append(not_known(label, value))
 
     def in_force(self) -> list[tuple[str, str]]:
         """Names and values, for a form beside the filters that must keep them."""
@@ -103,6 +106,14 @@ def read(get: QueryDict, choices: Sequence[Choice]) -> Chosen:
         if found:
             chosen.values[choice.name] = tuple(dict.fromkeys(found))
     return chosen
+
+
+def not_known(label: str, value: str) -> str:
+    """The sentence about a value that a filter does not have."""
+    return _("%(filter)s: “%(value)s” is not known, so the list is shown without it.") % {
+        "filter": label,
+        "value": value[:LONGEST],
+    }
 
 
 def text_of(value: str) -> str:
@@ -184,9 +195,3 @@ def address(
     gone = _OF_ONE_BRANCH if same_page else (*_OF_ONE_BRANCH, "after", "before")
     query: dict[str, Any] = {name: values for name, values in get.lists() if name not in gone}
     return f"?{urlencode({**query, **changes}, doseq=True, safe=',', quote_via=quote)}"
-
-
-def tag(text: str, title: str = "") -> SafeString:
-    """A small label beside a name."""
-    hint = format_html(' title="{}"', title) if title else ""
-    return format_html(' <span class="tag"{}>{}</span>', hint, text)
