@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
 from governance.connections.permissions import may_see_connections
-from governance.core import theme
+from governance.core import remembered
 from governance.core.templatetags.interface import ago
 from governance.inventory.queries.newest import NEWEST, memory
 from governance.inventory.queries.prepared import limited, prepared
@@ -95,7 +95,11 @@ def every() -> timedelta:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For every template. `frame` costs its one query only where a template speaks of it."""
     user = getattr(request, "user", None)
-    context: dict[str, Any] = {"site_name": settings.SITE_NAME, "theme": theme.chosen(request)}
+    context: dict[str, Any] = {
+        "site_name": settings.SITE_NAME,
+        "theme": remembered.theme.chosen(request),
+        "slash": remembered.slash.chosen(request),
+    }
     if user is not None and user.is_authenticated:
         context["may_see_connections"] = may_see_connections(user)
         context["may_act"] = bool(may_change_access(user))

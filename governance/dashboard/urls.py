@@ -1,7 +1,7 @@
 from django.urls import path
 
-from governance.core import theme
-from governance.dashboard import app, people, person, tree
+from governance.core import remembered
+from governance.dashboard import app, people, person, search, tree
 from governance.dashboard.audit import views as audit
 from governance.dashboard.overview import views as overview
 
@@ -15,5 +15,7 @@ urlpatterns = [
     path("apps/<uuid:app_id>/", app.app, name="app"),
     path("audit/", audit.log, name="audit"),
     path("audit/export/", audit.export, name="audit-export"),
-    path("theme/", theme.choose, name="theme"),
+    path("search/", search.search, name="search"),
+    path("theme/", remembered.theme.choose, name="theme"),
+    path("slash/", remembered.slash.choose, name="slash"),
 ]

@@ -1,4 +1,4 @@
-// What htmx leaves to us: words when something fails, one dialog, the theme, a box for all, and a key for search.
+// What htmx leaves to us: words when something fails, dialogs, the theme, a box for all, and keys for search.
 "use strict";
 
 const toasts = () => document.getElementById("toasts");
@@ -28,17 +28,17 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 document.addEventListener("htmx:sendError", () => say("The dashboard cannot be reached. Try again."));
 document.addEventListener("htmx:timeout", () => say("The answer took too long. Try again."));
 
-// Whatever lands in the one <dialog> is shown in it; focus goes back where it was.
+// Whatever lands in a <dialog> is shown in it; focus goes back where it was.
 let opener = null;
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
-  const dialog = document.getElementById("confirm");
-  if (detail.target !== dialog || dialog.open) return;
+  const dialog = detail.target;
+  if (dialog.tagName !== "DIALOG" || dialog.open) return;
   opener = document.activeElement;
   dialog.showModal();
   dialog.querySelector("[autofocus], [data-least]")?.focus();
 });
 document.addEventListener("close", ({ target }) => {
-  if (target.id !== "confirm") return;
+  if (target.tagName !== "DIALOG") return;
   target.replaceChildren();
   opener?.focus();
 }, true);
@@ -75,13 +75,21 @@ document.addEventListener("change", ({ target }) => {
     box.checked = target.checked;
 });
 
-// "/" goes to the page's search box, unless something is being typed.
+// The palette: Ctrl-K, or "/" where nobody turned that off; within it, arrows and Enter.
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, dialog, [contenteditable]");
-  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const search = document.querySelector("input[type=search]");
-  if (!search) return;
+  const { key, target } = event;
+  const box = document.getElementById("palette-q");
+  const held = event.ctrlKey || event.metaKey;
+  const typing = target.closest("input, textarea, select, dialog, [contenteditable]");
+  const slash = key === "/" && !held && !typing && "slash" in document.body.dataset;
+  const rows = box ? [box, ...document.querySelectorAll("#found a")] : [];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (!event.altKey && (slash || (held && key === "k"))) {
+    if (box) box.focus();
+    else document.querySelector("[data-palette]")?.click();
+  } else if (step && rows.includes(target)) rows.at((rows.indexOf(target) + step) % rows.length).focus();
+  // What is shown may still be of what was typed before: then the server says where to go.
+  else if (key === "Enter" && target === box && rows[1] && document.getElementById("found").dataset.of === box.value.trim()) rows[1].click();
+  else return;
   event.preventDefault();
-  search.focus();
-  search.select();
 });

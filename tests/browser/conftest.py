@@ -199,6 +199,7 @@ def paths(db):
         "apps": "/apps/",
         "app": f"/apps/{app.pk}/",
         "changes": "/changes/",
+        "search": "/search/?q=bill",
         "audit": "/audit/",
         "sync": "/sync/",
         "two-factor": "/2fa/?two-factor=all",

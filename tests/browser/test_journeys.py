@@ -1,6 +1,7 @@
 """What people come for, by roles and labels alone; each with JavaScript and without."""
 
 import functools
+import re
 from datetime import timedelta
 
 import httpx
@@ -186,15 +187,71 @@ def test_the_focus_stays_where_it_was_when_a_part_is_renewed(open_page):
     expect(head.get_by_role("link")).to_be_focused()
 
 
-def test_a_slash_goes_to_the_search_box(open_page):
+@pytest.mark.parametrize("key", ["/", "Control+k", "Meta+k"])
+def test_the_palette_leads_anywhere_by_keyboard_alone(open_page, key):
+    page = open_page("vera")
+    page.goto("/sync/")
+    page.get_by_role("button", name="Vera").focus()
+
+    page.keyboard.press(key)
+
+    palette = page.get_by_role("dialog", name="Search")
+    box = palette.get_by_role("searchbox")
+    expect(box).to_be_focused()
+    page.keyboard.type("billing-a")
+    expect(palette.get_by_role("link")).to_have_text(
+        [re.compile("^billing-admin"), re.compile("^billing-api"), re.compile("^billing-api-st")]
+    )
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(palette.get_by_role("link").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(box).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("billing-admin")
+
+
+def test_escape_closes_the_palette_and_the_focus_returns(open_page):
     page = open_page("vera")
     page.goto("/people/")
+    where = page.get_by_role("link", name="Rotations")
+    where.focus()
 
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Search")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog", name="Search")).to_be_hidden()
+    expect(where).to_be_focused()
+
+
+def test_a_slash_is_typed_where_one_types_and_can_be_kept_from_searching(open_page):
+    page = open_page("vera")
+    page.goto("/people/")
+    box = page.get_by_role("searchbox")
+    box.press_sequentially("a/b")
+    expect(box).to_have_value("a/b")
+
+    page.get_by_role("button", name="Vera").click()
+    page.get_by_role("button", name="Do not let / search").click()
+    page.wait_for_load_state()
     page.keyboard.press("/")
+    expect(page.get_by_role("dialog", name="Search")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Search")).to_be_visible()
 
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    page.keyboard.type("a/b")
-    expect(page.get_by_role("searchbox")).to_have_value("a/b")
+
+def test_without_script_searching_is_a_page(open_page):
+    page = open_page("vera", script=False)
+    page.goto("/")
+
+    page.get_by_role("link", name="Search", exact=True).click()
+    page.get_by_role("searchbox").fill("billing-api-")
+    page.get_by_role("searchbox").press("Enter")
+    page.get_by_role("link", name="billing-api-staging").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("billing-api-staging")
 
 
 def test_what_fails_is_said_in_a_sentence(open_page):

@@ -68,6 +68,7 @@ MATRIX = {
     "POST /changes/{his_batch}/retry/":            (302, 403, 403, 403, 403, 303, 403),
     "POST /changes/{batch}/download/":             (302, 403, 404, 403, 200, 200, 403),
     "POST /changes/{his_batch}/download/":         (302, 403, 403, 403, 200, 200, 403),
+    "GET  /search/":                               (302, 403, 200, 200, 200, 200, 200),
     "GET  /audit/":                                (302, 403, 200, 200, 200, 200, 200),
     "POST /audit/export/":                         (302, 403, 403, 403, 200, 200, 403),
     "GET  /2fa/":                                  (302, 403, 200, 200, 200, 200, 200),
@@ -157,10 +158,11 @@ MATRIX = {
     "POST /sign-in/":                              (422, 303, 303, 303, 303, 303, 303),
     "POST /sign-out/":                             (303, 303, 303, 303, 303, 303, 303),
     "POST /theme/":                                (303, 303, 303, 303, 303, 303, 303),
+    "POST /slash/":                                (303, 303, 303, 303, 303, 303, 303),
     "GET  /health/live/":                          (200, 200, 200, 200, 200, 200, 200),
     "GET  /health/ready/":                         (200, 200, 200, 200, 200, 200, 200),
 }  # fmt: skip
-PUBLIC = {"/sign-in/", "/sign-out/", "/theme/", "/health/live/", "/health/ready/"}
+PUBLIC = {"/sign-in/", "/sign-out/", "/theme/", "/slash/", "/health/live/", "/health/ready/"}
 OTHER_METHODS = ("put", "patch", "delete", "options", "trace")
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"

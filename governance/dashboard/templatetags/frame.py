@@ -34,6 +34,7 @@ class Said:
     namespace: str
     site_name: str
     theme: str
+    slash: str
     language: str | None
     may_see_connections: bool
     people_ask: str
@@ -61,6 +62,7 @@ def sidebar(context: dict[str, Any]) -> SafeString:
         namespace=match.namespace if match else "",
         site_name=context["site_name"],
         theme=context["theme"],
+        slash=context["slash"],
         language=get_language(),
         may_see_connections=bool(context["may_see_connections"]),
         people_ask=frame.people_ask,
@@ -115,6 +117,7 @@ def _sidebar(said: Said) -> str:
             "request": request,
             "site_name": said.site_name,
             "theme": said.theme,
+            "slash": said.slash,
             "may_see_connections": said.may_see_connections,
             "may_act": said.may_act,
             "csrf_token": _TOKEN,

@@ -24,9 +24,9 @@ DOMAIN = "brumelle.example"
 SCOPE = "billing"
 
 PEOPLE = [
-    ("Ada Admin", f"ada@{DOMAIN}", "admin", "describes people and apps"),
-    ("Olga Operator", f"olga@{DOMAIN}", "operator", "adds accounts, starts a sync"),
-    ("Aude Auditor", f"aude@{DOMAIN}", "auditor", "reads everything"),
+    ("Ada Admin", f"ada@{DOMAIN}", "admin", "invites, changes roles, removes"),
+    ("Olga Operator", f"olga@{DOMAIN}", "operator", "connects accounts, watches syncs"),
+    ("Aude Auditor", f"aude@{DOMAIN}", "auditor", "exports evidence"),
     ("Vera Viewer", f"vera@{DOMAIN}", "viewer", "reads everything"),
     ("Basile Billing", f"basile@{DOMAIN}", "viewer", f"reads the project {SCOPE} alone"),
 ]
