@@ -43,12 +43,17 @@ class Group:
     label: str
     hits: list[Hit]
 
+    def has(self, text: str) -> bool:
+        """Whether something in it is called exactly so."""
+        return any(hit.title.lower() == text.lower() for hit in self.hits)
+
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """At most five of each kind; without a text, where one can go."""
     user, text = lists.who(request), text_of(request.GET.get("q", ""))
     groups = [group for group in _groups(user, text) if group.hits]
+    groups.sort(key=lambda group: not group.has(text))  # the best of all is the first
     only = _called_so(groups, text)
     if only and not request.htmx:  # type: ignore[attr-defined]
         return HttpResponseRedirect(only.url)

@@ -35,6 +35,13 @@ def test_exact_comes_before_prefix_before_substring(find, bob):
     assert find(bob, "Billing")["Apps"] == ["billing", "billing-web", "pre-billing"]
 
 
+def test_what_is_called_so_comes_before_what_is_not_whatever_it_is(find, bob):
+    AppFactory(name="booking-web", project=ProjectFactory(name="booking"))
+
+    assert list(find(bob, "booking")) == ["Projects", "Apps"]
+    assert list(find(bob, "booki")) == ["Apps", "Projects"]
+
+
 def test_people_are_found_by_user_name_and_by_address(find, bob):
     CollaborationFactory(person=PersonFactory(username="mleclerc", email="marie@acme.example"))
     CollaborationFactory(person=PersonFactory(username="", email="anne-marie@acme.example"))
