@@ -36,6 +36,9 @@ WHY_NOT: Mapping[str, Promise] = {
     "gone_app": gettext_lazy("{app} no longer exists on Scalingo."),
     "on_it": gettext_lazy("{name} is on {app} already, as {role_now}."),
     "invited": gettext_lazy("{name} is invited to {app} already, as {role_now}."),
+    "missing": gettext_lazy(
+        "{name} was on {app} and is not in its last reading: whether they left is not settled yet."
+    ),
     "owner": gettext_lazy("{name} owns {app}: only Scalingo can give it to somebody else."),
     "linker": gettext_lazy(
         "{name} linked {app} to its repository: Scalingo does not change their role."
@@ -63,6 +66,9 @@ WARNINGS: Mapping[str, Promise] = {
         "{name} linked {app} to its repository: its automatic deployments may stop."
     ),
     "unread": gettext_lazy("{app} could not be read lately: this may be otherwise by now."),
+    "missing": gettext_lazy(
+        "{name} is not in the last reading of {app}: whether they left is not settled yet."
+    ),
     "reader": gettext_lazy("{app} is read with this very account: it could not be read any more."),
     "mails": gettext_lazy("Scalingo sends {name} a mail."),
 }
@@ -118,6 +124,7 @@ _FAR: Mapping[str, Promise] = {
     "already": gettext_lazy("It was so already when its turn came."),
     "under_way": gettext_lazy("Somebody else decided about the same person and app first."),
     "on_it": gettext_lazy("They were on the app already."),
+    "missing": gettext_lazy("Whether they were still on the app was not settled."),
     "first_came_to_nothing": gettext_lazy("What had to be true first did not come true."),
 }
 

@@ -8,7 +8,7 @@ from governance.changes import actions, plans, queries
 from governance.changes.models import Change
 from governance.connections.budget import Kind
 from governance.connections.clients import client_for
-from governance.inventory.models import App, Person
+from governance.inventory.models import App, Collaboration, Person
 from governance.sync import engine, looking
 
 GRACE = timedelta(seconds=30)
@@ -130,6 +130,19 @@ class Acting:
     @property
     def now(self):
         return self.company.now
+
+    # What Scalingo does wrong
+
+    def sync_without(self, app):
+        """A sync that is told of nobody on `app`, though all of them are still there."""
+        which = App.objects.get(name=app)
+        one = f"/v1/apps/{which.scalingo_id}/collaborators"
+        self.spoil("drop_rows", path="/v1/collaborators", m_where={"app_name": app})
+        self.spoil("empty", path=one, times=None)
+        self.sync()
+        self.world.faults.clear()
+        rows = Collaboration.objects.open().filter(app=which).exclude(role="owner")
+        assert set(rows.values_list("missing_at", flat=True)) == {self.now}
 
     # What there is
 

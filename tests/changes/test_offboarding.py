@@ -10,7 +10,7 @@ from governance.core.verdict import Refused
 from governance.inventory.models import Attribution, Collaboration
 from governance.sync.models import HeldRemoval
 
-LIM = "lim@acme.example"
+FRED, LIM = "fred@acme.example", "lim@acme.example"
 APPS = 60
 
 
@@ -89,6 +89,49 @@ def test_a_plan_that_would_leave_them_something_is_refused_whole(company):
     with pytest.raises(actions.PlanIsOld):
         company.place(plan)
     assert company.changes() == []
+
+
+def test_an_app_whose_last_reading_was_without_them_is_in_the_plan_and_they_are_off_it(company):
+    company.sync_without("billing-api")
+
+    plan = company.offboarding(LIM)
+    assert {row.app_name: row.warnings for row in plan.happening} == {
+        "billing-api": ("missing",),
+        "billing-web": (),
+    }
+    company.place(plan)
+    company.tell()
+    company.sync()
+
+    assert {state for state, _ in company.states()} == {"verified"}
+    assert LIM not in {email for _, email, _, _ in company.truth()}
+
+
+def test_whoever_was_missing_and_is_gone_is_told_off_all_the_same(company):
+    """Scalingo says that they are not there; only the next reading proves it."""
+    company.world.remove("vault-api", FRED)
+    company.sync()
+    company.place(company.removal((FRED, "vault-api")))
+    company.tell()
+    assert company.states() == [("told", "already_absent")]
+
+    company.sync()
+    assert company.states() == [("verified", "")]
+
+
+def test_a_reading_without_them_proves_no_removal_that_was_not_heard(company):
+    company.fault(method="DELETE", path="/v1/**", status=500, times=1)
+    company.place(company.removal((LIM, "billing-api")))
+    company.tell()
+    company.look(minutes=2)
+    assert company.states() == [("waiting", "again")]
+
+    company.sync_without("billing-api")
+    company.tell(seconds=1)
+    company.sync()
+
+    assert company.states() == [("verified", "")]
+    assert ("billing-api", LIM) not in {(app, email) for app, email, _, _ in company.truth()}
 
 
 def test_the_end_is_ours_with_who_decided_it(company):

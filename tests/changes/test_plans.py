@@ -9,6 +9,7 @@ from governance.changes.addresses import read
 from governance.changes.models import Change, Preview
 from governance.connections.models import Connection
 from governance.inventory.models import App, Collaboration, Person
+from tests.factories import CollaborationFactory
 
 NEW = "new@acme.example"
 FRED, LIM, OLIVIA = "fred@acme.example", "lim@acme.example", "olivia@acme.example"
@@ -87,6 +88,34 @@ def test_whoever_linked_the_repository_keeps_their_role_and_is_removed_with_a_wa
 def test_whoever_is_not_on_an_app_cannot_be_removed_from_it(company):
     assert codes(company.removal((FRED, "other-api"))) == ["not_on_it"]
     assert codes(company.new_role("limited", (FRED, "other-api"))) == ["not_on_it"]
+
+
+def test_whoever_the_last_reading_was_without_is_not_said_to_be_gone(company):
+    company.sync_without("billing-api")
+
+    row = the(company.removal((LIM, "billing-api")))
+    assert (row.code, row.warnings, row.role_now) == ("", ("missing",), "limited")
+    assert row.warned == [
+        "lim is not in the last reading of billing-api: whether they left is not settled yet."
+    ]
+    assert the(company.new_role("collaborator", (LIM, "billing-api"))).warnings == ("missing",)
+    invitation = the(company.invitation(LIM, "billing-api"))
+    assert invitation.code == "missing"
+    assert "whether they left is not settled yet" in invitation.reason
+
+    company.sync()
+    assert the(company.removal((LIM, "billing-api"))).warnings == ()
+    assert codes(company.invitation(LIM, "billing-api")) == ["on_it"]
+
+
+def test_whoever_was_read_again_with_another_id_hides_who_is_missing(company):
+    now = company.period_of_now("billing-api", LIM)
+    CollaborationFactory(
+        app=now.app, person=now.person, collaborator_id="a-first", missing_at=company.now
+    )
+    row = the(company.removal((LIM, "billing-api")))
+    assert (row.collaborator_id, row.warnings) == (now.collaborator_id, ())
+    assert codes(company.invitation(LIM, "billing-api")) == ["on_it"]
 
 
 def test_the_removal_of_somebody_invited_is_the_end_of_the_invitation(company):

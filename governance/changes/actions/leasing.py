@@ -92,10 +92,13 @@ def _why_not(change: Change, known: facts.KnownApp) -> str:
 def _of_the_people(change: Change, known: facts.KnownApp) -> str:
     same = known.members.get(change.address)
     if change.kind == Kind.INVITE:
-        return "on_it" if same else ""
+        if same is None:
+            return ""
+        return "missing" if same.is_missing else "on_it"
     member = known.by_id.get(change.collaborator_id)
     if member is None:
-        return "changed" if same else "already"
+        # Only an end is so already when nobody is there.
+        return "already" if change.kind in ENDING and same is None else "changed"
     if change.kind in ENDING:
         accepted = change.kind == Kind.CANCEL and member.status != Status.PENDING
         return "changed" if accepted or member.role == Role.OWNER else ""

@@ -75,7 +75,7 @@ def _row(position: int, one: Wanted, known: Known, own: str, at: datetime) -> Ro
             code=one.problem or "no_app",
             line=one.line,
         )
-    case = Case(one, app, _member(one, app), own, at)
+    case = Case(one, app, app.member(one.person_id, one.email), own, at)
     member = case.member
     code = _why_not(case)
     return Row(
@@ -103,11 +103,6 @@ def _row(position: int, one: Wanted, known: Known, own: str, at: datetime) -> Ro
     )
 
 
-def _member(one: Wanted, app: KnownApp) -> Member | None:
-    found = app.by_person.get(one.person_id) if one.person_id else None
-    return found or app.members.get(key(one.email))
-
-
 # --- why not: the first reason counts, so their order is the order people should learn them in ----
 
 
@@ -133,6 +128,8 @@ def _of_an_invitation(case: Case) -> str:
     if case.member and not case.wanted.follows:
         if case.member.role == Role.OWNER:
             return "owner"
+        if case.member.is_missing:
+            return "missing"
         return "invited" if case.member.is_pending else "on_it"
     return _of_a_role(case)
 
@@ -191,6 +188,8 @@ def _warnings(case: Case) -> Iterator[str]:
     member = case.member
     if not case.app.is_fresh:
         yield "unread"
+    if member and member.is_missing and not case.wanted.follows:
+        yield "missing"
     if case.wanted.kind == Kind.INVITE:
         yield "mails"
     elif member and member.person_id in case.app.readers:

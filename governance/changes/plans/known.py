@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import F
+
 from governance.changes.addresses import key
 from governance.changes.models import Change
 from governance.connections.models import Connection
@@ -14,7 +16,10 @@ from governance.inventory.models import App, Collaboration, Coverage, Identity, 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody on an app now, or invited to it, as far as was read. The owner is one."""
+    """Somebody on an app now, or invited to it, as far as was read. The owner is one.
+
+    `is_missing`: the last reading is without them, but whether they are gone is not settled.
+    """
 
     email: str
     name: str
@@ -22,6 +27,7 @@ class Member:
     person_id: UUID
     role: str
     status: str
+    is_missing: bool = False
 
     @property
     def is_pending(self) -> bool:
@@ -60,8 +66,18 @@ class KnownApp:
 
     @property
     def deployers(self) -> set[str]:
-        """The address keys of those who may deploy, the owner not counted."""
-        return {address for address, one in self.members.items() if one.may_deploy}
+        """The address keys of those who may deploy as last read, the owner not counted."""
+        return {
+            address
+            for address, one in self.members.items()
+            if one.may_deploy and not one.is_missing
+        }
+
+    def member(self, person_id: UUID | None, email: str) -> Member | None:
+        """Who is meant by a person or an address. Whoever was read last goes before the missing."""
+        found = self.by_person.get(person_id) if person_id else None
+        same = self.members.get(key(email))
+        return same if found is None or (found.is_missing and same) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +110,18 @@ def read_apps(app_ids: Collection[UUID]) -> dict[UUID, KnownApp]:
         ).values_list("scope_id", "until")
     )
     known = {pk: _known(app, read_until) for pk, app in apps.items()}
-    for app_id, email, username, collaborator_id, person_id, role, status in _open(apps):
+    for row in _open(apps):
+        app_id, email, username, collaborator_id, person_id, role, status, missing_at = row
         of_app = known[app_id]
-        member = Member(email, username or email, collaborator_id, person_id, role, status)
+        member = Member(
+            email,
+            username or email,
+            collaborator_id,
+            person_id,
+            role,
+            status,
+            is_missing=missing_at is not None,
+        )
         of_app.members.setdefault(key(member.email), member)
         of_app.by_person.setdefault(member.person_id, member)
         of_app.by_id[member.collaborator_id] = member
@@ -104,11 +129,16 @@ def read_apps(app_ids: Collection[UUID]) -> dict[UUID, KnownApp]:
     return known
 
 
-def _open(apps: Collection[UUID]) -> Iterable[tuple[UUID, str, str, str, UUID, str, str]]:
-    found = Collaboration.objects.open().filter(app_id__in=apps, missing_at=None)
-    return found.order_by("app_id", "collaborator_id").values_list(
+_Open = tuple[UUID, str, str, str, UUID, str, str, datetime | None]
+
+
+def _open(apps: Collection[UUID]) -> Iterable[_Open]:
+    """Everybody on these apps. Those missing come last, so that they hide nobody who was read."""
+    found = Collaboration.objects.open().filter(app_id__in=apps)
+    last = F("missing_at").asc(nulls_first=True)
+    return found.order_by("app_id", last, "collaborator_id").values_list(
         "app_id", "person__email", "person__username", "collaborator_id", "person_id",
-        "role", "status",
+        "role", "status", "missing_at",
     )  # fmt: skip
 
 

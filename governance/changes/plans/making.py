@@ -83,13 +83,17 @@ def plan_offboarding(person: Person, *, by: User, at: datetime) -> Plan:
 
 
 def everything_of(person: Person) -> list[Wanted]:
-    """What it takes to leave `person` nothing, by what is known now."""
+    """What it takes to leave `person` nothing, by what is known now.
+
+    Where a reading was without them but their end is not settled, they are told off too: it does no
+    harm where they are gone, and is the only end where the reading was wrong.
+    """
     same = Person.objects.annotate(lowered=Lower("email")).filter(
         Q(pk=person.pk) | Q(lowered=person.email.lower(), merged_into=None)
     )
     rows = (
         Collaboration.objects.open()
-        .filter(person__in=same, missing_at=None, app__gone_at=None)
+        .filter(person__in=same, app__gone_at=None)
         .select_related("person")
         .order_by("app__region__name", "app__name", "collaborator_id")
     )
@@ -141,9 +145,7 @@ def _as_it_is(one: Wanted, known: facts.Known) -> Wanted:
     app = known.apps.get(one.app_id) if one.app_id else None
     if app is None or one.kind != Kind.REMOVE:
         return one
-    member = (app.by_person.get(one.person_id) if one.person_id else None) or app.members.get(
-        key(one.email)
-    )
+    member = app.member(one.person_id, one.email)
     pending = member is not None and member.status == Status.PENDING
     return Wanted(
         Kind.CANCEL if pending else Kind.REMOVE,

@@ -198,7 +198,7 @@ def _everything_of(people: Sequence[addresses.Address], asking: Asking, role: st
     rows = (
         Collaboration.objects.open()
         .alias(address=Lower("person__email"))
-        .filter(missing_at=None, app__gone_at=None, address__in=keys)
+        .filter(app__gone_at=None, address__in=keys)
         .exclude(role=Role.OWNER)
         .select_related("person")
         .order_by("person__email", "app__name", "app_id", "collaborator_id")

@@ -37,6 +37,7 @@ _NOT: Mapping[str, tuple[str, Promise]] = {
     "gone_app": ("ghost", gettext_lazy("App is gone")),
     "on_it": ("check", gettext_lazy("Already on it")),
     "invited": ("clock", gettext_lazy("Already invited")),
+    "missing": ("scan-eye", gettext_lazy("Not seen last time")),
     "owner": ("crown", gettext_lazy("Owner")),
     "linker": ("git-branch", gettext_lazy("SCM linker")),
     "same_role": ("check", gettext_lazy("Already so")),
