@@ -56,6 +56,12 @@ WHY_NOT: Mapping[str, Promise] = {
     "twice": gettext_lazy("{name} on {app} is in this plan twice."),
     "database_role": gettext_lazy("On a dedicated database everybody is a full collaborator."),
     "newer": gettext_lazy("{name} came to {app} after the file was exported: they stay."),
+    "left": gettext_lazy(
+        "{name} left {app} after the file was exported: they are not invited again."
+    ),
+    "other_role": gettext_lazy(
+        "{name} became {role_now} on {app} after the file was exported: they stay so."
+    ),
     "changed": gettext_lazy("Something about {name} on {app} changed since the plan was shown."),
     "not_first": gettext_lazy("What must come before it does not happen."),
 }

@@ -183,6 +183,53 @@ def test_whoever_came_after_the_export_stays(company, tmp_path):
     assert not Preview.objects.exists()
 
 
+def test_whoever_left_after_the_export_is_not_invited_again(company, tmp_path):
+    path = write(tmp_path / "a.csv", exported())
+    company.place(company.offboarding(LIM))
+    company.tell()
+    company.sync()
+    assert {state for state, _ in company.states()} == {"verified"}
+
+    text = run("plan_access", str(path), *BY)
+
+    assert "lim left billing-api after the file was exported: they are not invited again." in text
+    assert "0 of 2 would happen" in text
+    assert not Preview.objects.exclude(batch__isnull=False).exists()
+
+
+def test_whoever_left_before_it_is_invited_by_a_line_of_their_own(company, tmp_path):
+    company.world.remove("billing-api", LIM)
+    company.sync()
+    rows = exported()
+    rows.append({**rows[0], "app": "billing-api", "email": LIM, "role": "limited"})
+    company.sync()
+    text = run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    assert "lim is invited to billing-api as limited collaborator." in text
+
+
+def test_a_role_that_was_changed_after_the_export_is_kept(company, tmp_path):
+    rows = exported()
+    company.world.change_role("billing-api", LIM, limited=False)
+    company.sync()
+
+    text = run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+
+    assert "lim became collaborator on billing-api after the file was exported: they stay" in text
+    assert "0 of 1 would happen" in text
+
+
+def test_an_app_that_was_given_away_after_the_export_keeps_its_new_owner(company, tmp_path):
+    rows = exported()
+    company.world.transfer_app("billing-api", FRED)
+    company.sync()
+    assert company.app("billing-api").owner == company.person(FRED)
+
+    text = run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+
+    assert "0 of" in text
+    assert "fred became owner on billing-api after the file was exported" in text
+
+
 def _with(**cells):
     return lambda rows: [*rows[:2], {**rows[2], **cells}, *rows[3:]]
 
