@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from governance.audit.models import Event
 from governance.changes.models import Batch, Change, Preview
+from governance.inventory.models import App
 
 NEW = "new@acme.example"
 FRED, LIM = "fred@acme.example", "lim@acme.example"
@@ -228,6 +229,57 @@ def test_an_app_that_was_given_away_after_the_export_keeps_its_new_owner(company
 
     assert "0 of" in text
     assert "fred became owner on billing-api after the file was exported" in text
+
+
+def test_whoever_the_last_reading_was_without_is_in_the_file_and_stays(company, tmp_path):
+    company.sync_without("billing-api")
+    rows = exported()
+    missing = {row["email"] for row in rows if row["status"] == "missing"}
+    assert missing == {FRED, LIM, "waiting@new.example"}
+    path = write(tmp_path / "a.csv", rows)
+
+    assert "so already" in run("plan_access", str(path), *BY)
+    company.sync()
+    assert "so already" in run("plan_access", str(path), *BY)
+
+    rows = [row for row in rows if (row["app"], row["email"]) != ("billing-api", LIM)]
+    text = run("plan_access", str(write(path, rows)), *BY)
+    assert "lim is removed from billing-api." in text
+    assert "1 of 1 would happen" in text
+
+
+def test_a_file_is_compared_with_whom_the_last_reading_was_without(company, tmp_path):
+    path = write(tmp_path / "a.csv", exported())
+    company.sync_without("billing-api")
+    assert "so already" in run("plan_access", str(path), *BY)
+
+
+def test_whoever_was_missing_at_the_export_and_had_left_is_not_invited(company, tmp_path):
+    company.world.remove("vault-api", FRED)
+    company.sync()
+    path = write(tmp_path / "a.csv", exported())
+    company.sync()
+    assert company.period("vault-api", FRED).ended_at is not None
+
+    text = run("plan_access", str(path), *BY)
+
+    assert "fred left vault-api after the file was exported" in text
+    assert "0 of 1 would happen" in text
+
+
+def test_another_app_of_the_same_name_is_not_taken_for_the_one_of_the_file(company, tmp_path):
+    before = write(tmp_path / "before.csv", exported())
+    company.world.delete_app("billing-web")
+    company.create_app("billing-web")
+    company.sync()
+    assert App.objects.listed().filter(name="billing-web").count() == 2
+
+    with pytest.raises(CommandError, match="billing-web was not known yet when the file was"):
+        run("plan_access", str(before), *BY)
+
+    rows = exported()
+    assert [row["role"] for row in rows if row["app"] == "billing-web"] == ["owner"]
+    assert "so already" in run("plan_access", str(write(tmp_path / "now.csv", rows)), *BY)
 
 
 def _with(**cells):

@@ -37,9 +37,10 @@ def difference(file: File) -> list[Wanted]:
 def _there(app_ids: Iterable[UUID]) -> dict[_Where, Collaboration]:
     rows = (
         Collaboration.objects.open()
-        .filter(app_id__in=list(app_ids), missing_at=None)
+        .filter(app_id__in=list(app_ids))
         .select_related("person", "app")
-        .order_by("app__region__name", "app__name", "person__email")
+        # Those missing first, so that they hide nobody who was read.
+        .order_by("app__region__name", "app__name", "person__email", "missing_at")
     )
     return {(row.app_id, key(row.person.email)): row for row in rows}
 
@@ -60,7 +61,7 @@ def _over(file: File) -> dict[_Where, list[str]]:
 def _of_line(line: Line, now: Collaboration | None, over: list[str]) -> list[Wanted]:
     """`over` are the roles that they had on the app until some time after the export."""
     if now is None:
-        if over:
+        if over or line.was_missing:
             return [_invitation(line, problem="left")]
         _enforce_no_owner(line)
         return [_invitation(line)]

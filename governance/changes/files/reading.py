@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
 from governance.changes.addresses import is_address, key
-from governance.changes.files.writing import COLUMNS, as_it_was
+from governance.changes.files.writing import COLUMNS, MISSING, as_it_was, named
 from governance.inventory.models import App, Role
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Line:
     app_id: UUID
     email: str
     role: str
+    was_missing: bool = False  # when it was exported
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ def read(data: bytes, *, by: User) -> File:
         raise NotSuchAFile(0, _("The file has no lines."))
     if file.exported_at is None:
         raise NotSuchAFile(0, _("The file does not say when it was exported (exported_at)."))
+    _enforce_age(file, apps.values())
     return file
 
 
@@ -108,14 +110,14 @@ def _rows(reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:
         raise NotSuchAFile(reader.line_num, str(error)) from None
 
 
-def _apps(by: User) -> dict[tuple[str, str], UUID]:
-    found = App.objects.visible_to(by).listed().values_list("region__name", "name", "pk")
-    return {(region, name): pk for region, name, pk in found}
+def _apps(by: User) -> dict[tuple[str, str], App]:
+    found = named().visible_to(by).select_related("region")
+    return {(app.region.name, app.name): app for app in found}
 
 
-def _line(number: int, said: dict[str, str], apps: dict[tuple[str, str], UUID]) -> Line:
-    app_id = apps.get((said["region"], said["app"]))
-    if app_id is None:
+def _line(number: int, said: dict[str, str], apps: dict[tuple[str, str], App]) -> Line:
+    app = apps.get((said["region"], said["app"]))
+    if app is None:
         why = _("there is no app {app} in the region {region}.")
         raise NotSuchAFile(number, why.format(app=said["app"], region=said["region"]))
     if not is_address(said["email"]):
@@ -124,7 +126,20 @@ def _line(number: int, said: dict[str, str], apps: dict[tuple[str, str], UUID]) 
     if role not in _ROLES:
         why = _("the role must be one of {roles}.")
         raise NotSuchAFile(number, why.format(roles=", ".join(_ROLES)))
-    return Line(number, app_id, said["email"], role)
+    return Line(number, app.pk, said["email"], role, said["status"].lower() == MISSING)
+
+
+def _enforce_age(file: File, apps: Iterable[App]) -> None:
+    """A file may speak of apps alone that were there when it was exported.
+
+    Another that is called the same since then has other people.
+    """
+    by_id = {app.pk: app for app in apps}
+    for line in file.lines:
+        app = by_id[line.app_id]
+        if file.exported_at and app.first_seen_at > file.exported_at:
+            why = _("{app} was not known yet when the file was exported: export it again.")
+            raise NotSuchAFile(line.number, why.format(app=app.name))
 
 
 def _note_export(file: File, number: int, said: str) -> None:
