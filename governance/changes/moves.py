@@ -26,9 +26,9 @@ PUT_BACK = "change.put_back"
 
 # What a step may touch; everything else of a change stays as it was placed.
 MOVED = [
-    "state", "code", "said", "due_at", "held_back", "lease", "leased_until", "tells", "tries",
-    "tried_at", "told_at", "unseen", "read_at", "look_at", "looks", "verified_at", "ended_at",
-    "collaborator_id", "person", "cancelled_by",
+    "kind", "state", "code", "said", "due_at", "held_back", "lease", "leased_until", "tells",
+    "tries", "tried_at", "told_at", "unseen", "read_at", "look_at", "looks", "verified_at",
+    "ended_at", "collaborator_id", "person", "cancelled_by",
 ]  # fmt: skip
 
 

@@ -111,6 +111,7 @@ _FAR: Mapping[str, Promise] = {
     "not_reached": gettext_lazy("Scalingo could not be reached; it is told again soon."),
     "blocked": gettext_lazy("Scalingo refuses everything from here; it is told again later."),
     "again": gettext_lazy("A reading showed that it was not done; it is told again."),
+    "accepted": gettext_lazy("They accepted the invitation meanwhile, so they are removed."),
     "already_absent": gettext_lazy("Scalingo says that they are not there any more."),
     "still_there": gettext_lazy("Scalingo said yes, but the readings since do not show it yet."),
     "seen": gettext_lazy("The answer was lost, but a reading shows that it was done."),

@@ -11,6 +11,7 @@ from governance.inventory.models import Attribution, Collaboration
 from governance.sync.models import HeldRemoval
 
 FRED, LIM = "fred@acme.example", "lim@acme.example"
+WAITING = "waiting@new.example"
 APPS = 60
 
 
@@ -80,6 +81,29 @@ def test_at_a_set_time_it_is_told_then_and_not_before(company):
     company.tell(hours=1)
     company.sync()
     assert {state for state, _ in company.states()} == {"verified"}
+
+
+def test_whoever_accepts_an_invitation_before_the_time_that_was_set_is_removed(company):
+    company.place(company.offboarding(WAITING), not_before=company.now + timedelta(hours=6))
+    assert [change.kind for change in company.changes()] == ["cancel"]
+    company.world.accept("billing-api", WAITING)
+    company.sync(after={"hours": 5})
+    company.tell(hours=1)
+    company.sync()
+
+    (change,) = company.changes()
+    assert (change.kind, change.state) == ("remove", "verified")
+    assert change.person == company.person(WAITING)
+    assert company.steps(change) == ["placed", "telling", "told", "verified"]
+    assert WAITING not in {email for _, email, _, _ in company.truth()}
+
+
+def test_whoever_accepts_it_and_was_only_to_be_uninvited_stays(company):
+    company.place(company.removal((WAITING, "billing-api")))
+    company.world.accept("billing-api", WAITING)
+    company.sync(after={"seconds": 10})
+    company.tell()
+    assert company.states() == [("refused", "changed")]
 
 
 def test_a_plan_that_would_leave_them_something_is_refused_whole(company):

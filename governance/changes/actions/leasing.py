@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from governance.changes import permissions
-from governance.changes.models import ENDING, Change, Kind, State
+from governance.changes.models import ENDING, Change, Kind, Purpose, State
 from governance.changes.moves import move, save
 from governance.changes.plans import known as facts
 from governance.inventory.models import Coverage, Role, Status
@@ -49,6 +49,9 @@ def take(*, at: datetime) -> Leased | Change | None:
         if change is None:
             return None
         known = facts.read_apps([change.app_id])[change.app_id]
+        accepted = _has_accepted(change, known)
+        if accepted:
+            change.kind, change.person_id = Kind.REMOVE, accepted.person_id
         code = _why_not(change, known)
         if code == "already" and change.tells and known.read_at:
             # It was told before: what was read since shows that it was heard.
@@ -59,7 +62,7 @@ def take(*, at: datetime) -> Leased | Change | None:
         if code or known.teller is None:
             save([change], [move(change, State.REFUSED, at=at, code=code)], at=at)
             return change
-        entry = move(change, State.TELLING, at=at)
+        entry = move(change, State.TELLING, at=at, code="accepted" if accepted else "")
         change.lease += 1
         change.tells += 1
         change.tries += 1
@@ -77,6 +80,17 @@ def _never_forget() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")
+
+
+def _has_accepted(change: Change, known: facts.KnownApp) -> facts.Member | None:
+    """Who accepted the invitation that an offboarding was to cancel: they are removed instead.
+
+    It was decided that they lose everything, so what they have by now is not another matter.
+    """
+    if change.kind != Kind.CANCEL or change.batch.purpose != Purpose.OFFBOARD:
+        return None
+    member = known.by_id.get(change.collaborator_id)
+    return None if member is None or member.is_pending or member.role == Role.OWNER else member
 
 
 def _why_not(change: Change, known: facts.KnownApp) -> str:
