@@ -61,6 +61,8 @@ class State(models.TextChoices):
 OPEN = (State.WAITING, State.TELLING, State.TOLD, State.UNKNOWN)
 # What may be tried again.
 UNDONE = (State.REFUSED, State.FAILED, State.CANCELLED)
+# What came to nothing though nobody stopped it.
+LOST = (State.REFUSED, State.FAILED)
 
 
 class Preview(models.Model):
@@ -244,9 +246,7 @@ class Change(models.Model):
             models.Index(
                 fields=["look_at"], name="change_to_look_at", condition=Q(look_at__isnull=False)
             ),
-            models.Index(
-                fields=["ended_at"], name="change_failed", condition=Q(state=State.FAILED)
-            ),
+            models.Index(fields=["ended_at"], name="change_lost", condition=Q(state__in=LOST)),
             models.Index(fields=["app", "-due_at"], name="change_of_app"),
             models.Index(fields=["person", "-due_at"], name="change_of_person"),
             models.Index(fields=["address"], name="change_of_address"),

@@ -36,7 +36,7 @@ class Frame:
     held: int  # removals that wait for a person
     running: bool
     overdue: int  # duties to change what somebody could read, past their date
-    changes_ask: int  # changes that failed lately, or of which it is not known what became
+    changes_ask: int  # changes that came to nothing lately, or of which it is not known what became
     without_two_factor: int  # people with access whose 2FA is off, counted up to MOST_PEOPLE
     newest: str  # what that rests on (`inventory.queries.newest`), for whoever asks in this request
 
@@ -190,7 +190,12 @@ SELECT (SELECT count(*) FROM connections_connection),
         WHERE duty.state IN ('open', 'offered') AND duty.due_at < %(now)s{of_duty}),
        (SELECT count(*) FROM changes_change change
         WHERE (change.state = 'unknown'
-            OR (change.state = 'failed' AND change.ended_at > %(now)s - interval '7 days'))
+            OR (change.state IN ('refused', 'failed')
+                AND change.ended_at > %(now)s - interval '7 days'
+                -- Whoever placed what was refused at once was told so, and nobody needs to see to
+                -- what was so already when its turn came.
+                AND (change.state = 'failed' OR (change.ended_at >= change.due_at
+                    AND change.code NOT IN ('already', 'on_it', 'gone_app')))))
             -- Whoever tried again, or decided otherwise, has seen it.
             AND NOT EXISTS (SELECT FROM changes_change later
                 WHERE later.app_id = change.app_id AND later.address = change.address

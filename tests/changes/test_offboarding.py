@@ -7,6 +7,7 @@ import pytest
 from governance.audit.models import Event
 from governance.changes import actions
 from governance.core.verdict import Refused
+from governance.dashboard.context import read_frame
 from governance.inventory.models import Attribution, Collaboration
 from governance.sync.models import HeldRemoval
 
@@ -96,6 +97,19 @@ def test_whoever_accepts_an_invitation_before_the_time_that_was_set_is_removed(c
     assert change.person == company.person(WAITING)
     assert company.steps(change) == ["placed", "telling", "told", "verified"]
     assert WAITING not in {email for _, email, _, _ in company.truth()}
+
+
+def test_what_is_refused_when_its_time_comes_asks_for_somebody(company, make_user):
+    company.place(company.offboarding(LIM), not_before=company.now + timedelta(hours=6))
+    company.admin.is_active = False
+    company.admin.save()
+    company.tell(hours=6)
+
+    assert company.states() == [("refused", "not_allowed")] * 2
+    erin = make_user("erin", "admin")
+    assert read_frame(erin, company.now).changes_ask == 2
+    company.place(company.offboarding(LIM, by=erin), by=erin)
+    assert read_frame(erin, company.now).changes_ask == 0
 
 
 def test_whoever_accepts_it_and_was_only_to_be_uninvited_stays(company):

@@ -426,11 +426,36 @@ def test_what_failed_or_is_not_known_is_on_the_overview_until_somebody_saw_to_it
 
     html = browser.get("/").text
     assert asking(html) == 2
-    assert '<a class="link" href="/changes/?state=failed,unknown">' in html
+    assert '<a class="link" href="/changes/?state=failed,refused,unknown">' in html
     assert re.search(r'<span class="count tone-warn">2<span class="unseen"> to look at', html)
 
     ChangeFactory(app=company.api, email=failed.email, due_at=failed.due_at + timedelta(minutes=1))
     assert asking(browser.get("/").text) == 1
+
+
+# The code, and whether somebody has to see to it.
+REFUSED = {
+    "not_allowed": 1,
+    "changed": 1,
+    "no_right": 1,
+    "refused": 1,
+    "missing": 1,
+    "already": 0,
+    "on_it": 0,
+    "gone_app": 0,
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_so_is_what_was_refused_when_its_turn_came(browser, batch, company, code):
+    came = {"due_at": ago(days=2), "ended_at": ago(days=2, seconds=-3)}
+    change = ChangeFactory(batch=batch, app=company.api, state="refused", code=code, **came)
+    assert asking(browser.get("/").text) == REFUSED[code]
+
+    Change.objects.update(ended_at=change.due_at - timedelta(seconds=30))  # when it was placed
+    assert asking(browser.get("/").text) == 0
+    Change.objects.update(due_at=ago(days=9), ended_at=ago(days=8))
+    assert asking(browser.get("/").text) == 0
 
 
 def test_a_viewer_of_a_project_is_asked_about_it_alone(client_of, of_billing, company, batch):
