@@ -9,7 +9,9 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from governance.changes import words
-from governance.changes.models import OPEN, UNDONE, Batch, Change, State
+from governance.changes.models import OPEN, UNDONE, Batch, Change, Purpose, State
+from governance.changes.plans.making import access_of
+from governance.inventory.models import Collaboration
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -112,6 +114,16 @@ def of_batch(batch: Batch, user: "User", *, at: datetime) -> list[Line]:
         "app__region", "app__project", "person", "batch__decided_by", "cancelled_by"
     )
     return [Line(change, at) for change in found.order_by("position")]
+
+
+def still_on(batch: Batch, user: "User") -> list[Collaboration]:
+    """What somebody is on now whom this batch was to take off everything, as far as was read.
+
+    Empty of any other batch. They may have come onto an app after it was placed, or own one.
+    """
+    if batch.purpose != Purpose.OFFBOARD or batch.person is None:
+        return []
+    return list(access_of(batch.person).visible_to(user).select_related("app__region"))
 
 
 def apps_to_read(*, at: datetime) -> set[UUID]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from governance.changes.models import Batch, Change, Preview
 from governance.inventory.models import App
-from tests.factories import AppFactory, CollaborationFactory, PersonFactory
+from tests.factories import AppFactory, CollaborationFactory, PersonFactory, ago
 
 pytestmark = pytest.mark.django_db
 REASON = "She leaves on Friday"
@@ -218,6 +218,51 @@ def test_who_is_on_more_by_now_is_shown_again_and_nothing_was_done(browser, plan
     assert "They are on more apps by now than this plan shows. Nothing was done" in html
     assert len(rows(html)) == 3
     assert not Batch.objects.exists()
+
+
+def test_when_it_is_over_the_page_says_what_they_are_still_on(
+    client_of, alice, of_billing, place, company, text
+):
+    page = place()["Location"]
+    CollaborationFactory(app=company.index, person=company.ana, pending=True)
+    browser = client_of(alice)
+    assert 'id="still-on"' not in browser.get(page).text
+
+    Change.objects.update(
+        state="verified", told_at=ago(seconds=9), verified_at=ago(seconds=5), ended_at=ago()
+    )
+    company.api.collaborations.filter(person=company.ana).update(ended_at=timezone.now())
+    html = browser.get(page).text
+
+    still = re.search(r'id="still-on".*?</form>', html, re.S)[0]
+    assert "ana is still on 2 apps, as last read." in text(still)
+    assert "billing-web osc-fr1 as limited collaborator" in text(still)
+    assert "shop-index osc-fr1 invited as collaborator" in text(still)
+    assert f'action="/people/{company.ana.pk}/offboard/"' in still
+    theirs = client_of(of_billing).get(page).text
+    assert "shop-index" not in theirs
+    assert "Offboard again" not in theirs
+
+    company.ana.collaborations.update(ended_at=timezone.now())
+    assert 'id="still-on"' not in browser.get(page).text
+
+
+def test_to_try_it_again_is_to_plan_everything_that_they_are_on_by_then(
+    browser, place, company, rows
+):
+    page = place()["Location"]
+    Change.objects.update(state="refused", code="not_allowed", ended_at=ago())
+    CollaborationFactory(app=company.index, person=company.ana)
+
+    plan = browser.post(f"{page}retry/")["Location"]
+
+    html = browser.get(plan).text
+    assert "Type the address of who loses everything" in html
+    assert len(rows(html)) == 3
+
+    company.ana.collaborations.update(ended_at=timezone.now())
+    assert browser.post(f"{page}retry/")["Location"] == page
+    assert "ana is on no app." in browser.get(page).text
 
 
 # --- many people ----------------------------------------------------------------------------------

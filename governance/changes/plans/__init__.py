@@ -6,6 +6,7 @@ id (`find`), and placed by `actions.place`.
 
 from governance.changes.plans.keeping import NoSuchPlan, find, keep
 from governance.changes.plans.making import (
+    as_known_now,
     make,
     plan_again,
     plan_invitations,
@@ -22,6 +23,7 @@ __all__ = [
     "Plan",
     "Row",
     "Wanted",
+    "as_known_now",
     "find",
     "keep",
     "make",

@@ -16,10 +16,18 @@ from governance.changes.models import UNDONE, Batch, Change, Kind, Purpose, Stat
 from governance.changes.plans import known as facts
 from governance.changes.plans.judging import judge
 from governance.changes.plans.values import Pace, Plan, Row, Wanted
-from governance.inventory.models import App, Collaboration, Person, Role, Status
+from governance.inventory.models import (
+    App,
+    Collaboration,
+    CollaborationQuerySet,
+    Person,
+    Role,
+    Status,
+)
 
 # Seconds that one request takes, with its answer.
 _EACH = 0.5
+_MOST_MERGES = 10
 Pairs = Iterable[tuple[UUID, UUID]]  # person, app
 
 
@@ -88,20 +96,39 @@ def everything_of(person: Person) -> list[Wanted]:
     Where a reading was without them but their end is not settled, they are told off too: it does no
     harm where they are gone, and is the only end where the reading was wrong.
     """
-    same = Person.objects.annotate(lowered=Lower("email")).filter(
-        Q(pk=person.pk) | Q(lowered=person.email.lower(), merged_into=None)
-    )
-    rows = (
-        Collaboration.objects.open()
-        .filter(person__in=same, app__gone_at=None)
-        .select_related("person")
-        .order_by("app__region__name", "app__name", "collaborator_id")
-    )
+    rows = access_of(person).select_related("person")
     return _ends((row.person_id, row.app_id, row.person.email) for row in rows)
 
 
+def access_of(person: Person) -> CollaborationQuerySet:
+    """Everything that somebody is on, with invitations to the same address, by region and app."""
+    person = as_known_now(person)
+    same = Person.objects.annotate(lowered=Lower("email")).filter(
+        Q(pk=person.pk) | Q(lowered=person.email.lower(), merged_into=None)
+    )
+    return (
+        Collaboration.objects.open()
+        .filter(person__in=same, app__gone_at=None)
+        .order_by("app__region__name", "app__name", "collaborator_id")
+    )
+
+
+def as_known_now(person: Person) -> Person:
+    """Whoever was known by an invited address alone, as the account that accepted it."""
+    for _merge in range(_MOST_MERGES):
+        if person.merged_into is None:
+            break
+        person = person.merged_into
+    return person
+
+
 def plan_retry(batch: Batch, *, by: User, at: datetime) -> Plan:
-    """What of a batch was refused, failed or cancelled, once more."""
+    """What of a batch was refused, failed or cancelled, once more.
+
+    Of an offboarding, everything that they are on now: less was never meant.
+    """
+    if batch.purpose == Purpose.OFFBOARD and batch.person:
+        return plan_offboarding(as_known_now(batch.person), by=by, at=at)
     undone = batch.changes.filter(state__in=UNDONE).select_related("person").order_by("position")
     return make(Purpose.RETRY, [again(change) for change in undone], by=by, at=at)
 

@@ -22,11 +22,12 @@ from governance.audit import actions as audit
 from governance.audit.events import Source
 from governance.changes import actions, permissions, plans, queries, words
 from governance.changes.forms import Ids
-from governance.changes.models import Batch, Change, Kind, State
+from governance.changes.models import Batch, Change, Kind, Purpose, State
 from governance.changes.views import placing
 from governance.changes.views.standing import Standing, numbers, within
 from governance.core import cursor
 from governance.core.pages import found_or_hidden, page, part_asked_for, see_other
+from governance.inventory.models import Role, Status
 
 # htmx stops asking when it is answered with this.
 STOP_POLLING = 286
@@ -79,7 +80,10 @@ def retry(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     permissions.may_change_access(user).enforce()
     plan = plans.plan_retry(batch, by=user, at=timezone.now())
     if not plan.rows:
-        messages.info(request, _("Nothing of this came to nothing."))
+        nothing = _("Nothing of this came to nothing.")
+        if batch.purpose == Purpose.OFFBOARD and batch.person:
+            nothing = _("%(person)s is on no app.") % {"person": batch.person.display_name}
+        messages.info(request, nothing)
         return see_other(request, _address_of(batch))
     return placing.show(request, plans.keep(plan, by=user, source=Source.PAGE))
 
@@ -167,12 +171,34 @@ def _detail(request: HttpRequest, standing: Standing, *, status: int = 200) -> H
             "address": f"{_address_of(batch)}{query}",
             "query": query,
             "is_one": standing.said["total"] == 1,
+            **(_still_on(batch, user) if progress.is_over else {}),
             "may_act": permissions.may_change_access(user),
             "may_export": may_export(user),
         },
         partials={"progress"},
         status=status,
     )
+
+
+def _still_on(batch: Batch, user: User) -> dict[str, Any]:
+    """Each app that an offboarding has not taken somebody off, with who they are by now."""
+    rows = queries.still_on(batch, user)
+    if not rows or batch.person is None:
+        return {}
+    invited, there = _("invited as %(role)s"), _("as %(role)s")
+    return {
+        "still_on": [
+            {
+                "app": row.app,
+                "what": (invited if row.status == Status.PENDING else there)
+                % {"role": words.role_word(row.role)},
+            }
+            for row in rows
+        ],
+        "leaver": plans.as_known_now(batch.person),
+        "may_offboard": permissions.may_remove(user)
+        and any(row.role != Role.OWNER for row in rows),
+    }
 
 
 def _line(change: Change, now: datetime) -> dict[str, Any]:
