@@ -45,6 +45,8 @@ WHY_NOT: Mapping[str, Promise] = {
     ),
     "same_role": gettext_lazy("{name} is {role_now} on {app} already."),
     "not_on_it": gettext_lazy("{name} is not on {app}."),
+    "on_nothing": gettext_lazy("{name} is on no app, as last read."),
+    "only_owner": gettext_lazy("{name} is on no other app than those that they own."),
     "accepted": gettext_lazy("{name} has accepted the invitation to {app}: remove them instead."),
     "no_right": gettext_lazy("No connection may change who is on {app}."),
     "yourself": gettext_lazy("This is you: ask another admin."),

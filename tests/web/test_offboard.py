@@ -286,7 +286,7 @@ def test_many_removals_want_their_number_typed(browser, company):
 def test_people_are_removed_from_all_that_they_are_on_but_not_from_what_is_theirs(
     browser, company, rows
 ):
-    people = f"{EMAIL.upper()}, carl@example.com, platform@example.com, nobody@example.com"
+    people = f"{EMAIL.upper()}, carl@example.com, platform@example.com, x@example.com, nonsense"
 
     asked = browser.post("/changes/removals/", {"people": people, "everything": "1"})
 
@@ -294,6 +294,9 @@ def test_people_are_removed_from_all_that_they_are_on_but_not_from_what_is_their
         "ana ana.lopez@example.com billing-api",
         "ana billing-web",
         "carl@example.com billing-api",
+        "platform platform@example.com Owner platform is on no other app than those that they own.",
+        "x@example.com On no app x@example.com is on no app, as last read.",
+        "nonsense Not an address nonsense is not an address.",
     ]
     alone = browser.post("/changes/removals/", {"people": "x@example.com", "everything": "1"})
     assert alone.status_code == 422

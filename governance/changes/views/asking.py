@@ -1,6 +1,6 @@
 """Say what shall happen: invite, change roles, remove, offboard. It ends in a plan to look at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -192,27 +192,49 @@ def _planned(form: AskForm, asking: Asking, user: User) -> Plan | None:
 
 def _everything_of(people: Sequence[addresses.Address], asking: Asking, role: str) -> list[Wanted]:
     """One wish for each app that any of these people is on or invited to, but not for what is
-    theirs.
+    theirs. Whoever has none of those has one wish all the same, with why nothing comes of it.
+
+    Empty where nothing would come of any.
     """
     keys = {addresses.key(one.text) for one in people}
     rows = (
         Collaboration.objects.open()
         .alias(address=Lower("person__email"))
         .filter(app__gone_at=None, address__in=keys)
-        .exclude(role=Role.OWNER)
         .select_related("person")
         .order_by("person__email", "app__name", "app_id", "collaborator_id")
     )
-    return [
-        Wanted(
-            asking.kind,
-            row.person.email,
-            row.app_id,
-            row.person_id,
-            role if asking.has_role else "",
+    met: set[str] = set()
+    owners: set[str] = set()
+    wanted = []
+    for row in rows:
+        if row.role == Role.OWNER:
+            owners.add(addresses.key(row.person.email))
+            continue
+        met.add(addresses.key(row.person.email))
+        wanted.append(
+            Wanted(
+                asking.kind,
+                row.person.email,
+                row.app_id,
+                row.person_id,
+                role if asking.has_role else "",
+            )
         )
-        for row in rows
-    ]
+    left = [one for one in people if addresses.key(one.text) not in met]
+    return wanted and [*wanted, *(_nothing_of(one, asking, owners) for one in left)]
+
+
+def _nothing_of(one: addresses.Address, asking: Asking, owners: Collection[str]) -> Wanted:
+    """A pasted address that is on nothing, with its line and why."""
+    problem = "only_owner" if addresses.key(one.text) in owners else "on_nothing"
+    return Wanted(
+        asking.kind,
+        one.text.strip(),
+        None,
+        line=one.line,
+        problem=problem if one.is_one else "malformed",
+    )
 
 
 @require_POST

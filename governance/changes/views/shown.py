@@ -42,6 +42,8 @@ _NOT: Mapping[str, tuple[str, Promise]] = {
     "linker": ("git-branch", gettext_lazy("SCM linker")),
     "same_role": ("check", gettext_lazy("Already so")),
     "not_on_it": ("minus", gettext_lazy("Not on it")),
+    "on_nothing": ("minus", gettext_lazy("On no app")),
+    "only_owner": ("crown", gettext_lazy("Owner")),
     "accepted": ("check", gettext_lazy("Accepted meanwhile")),
     "no_right": ("ban", gettext_lazy("Not allowed")),
     "yourself": ("user", gettext_lazy("Yourself")),
@@ -102,6 +104,8 @@ def _columns(rows: Sequence[Row]) -> list[dict[str, str]]:
     """The apps, where each person is asked about on all of them and there are few."""
     apps = {row.app_id: {"name": row.app_name, "region": row.region} for row in rows}
     people = {row.email for row in rows}
+    if None in apps:
+        return []
     is_full = len(rows) == len(apps) * len(people)
     if not (is_full and 2 <= len(apps) <= MOST_COLUMNS and len(people) >= 2):
         return []
