@@ -19,6 +19,7 @@ from tests.sync.company import read_company
 
 NEW = "new@acme.example"
 FRED, LIM = "fred@acme.example", "lim@acme.example"
+WAITING = "waiting@new.example"
 ORDERS = "/v1/apps/*/collaborators"
 ONE = "/v1/apps/*/collaborators/*"
 
@@ -114,6 +115,37 @@ def test_an_invitation_that_never_arrived_is_not_sent_again(company, how):
     company.sync()
     assert again.changes.get().state == "verified"
     assert len(company.mails(NEW)) == 1
+
+
+def test_to_try_to_invite_again_once_more_is_to_cancel_and_then_to_invite(company):
+    company.fault(method="DELETE", path="/v1/**", status=422, body='{"error":"no"}', times=1)
+    batch = company.place(company.again((WAITING, "billing-api"))).batch
+    company.tell()
+    assert company.states() == [("refused", "refused"), ("cancelled", "first_came_to_nothing")]
+
+    again = company.retry(batch)
+    first, second = again.changes.order_by("position")
+    assert (first.kind, second.kind, second.follows) == ("cancel", "invite", first)
+    company.tell()
+    for _ in range(2):
+        company.look()
+        company.tell(seconds=1)
+    company.sync()
+
+    assert {one.state for one in again.changes.all()} == {"verified"}
+    assert len(company.mails(WAITING)) == 1
+
+
+def test_where_only_the_invitation_came_to_nothing_it_alone_is_tried_again(company):
+    company.fault(method="POST", path=ORDERS, status=422, body='{"error":"no"}', times=1)
+    batch = company.place(company.again((WAITING, "billing-api"))).batch
+    company.tell()
+    company.look()
+    company.tell(seconds=1)
+    assert [state for state, _ in company.states()] == ["verified", "refused"]
+
+    (change,) = company.retry(batch).changes.all()
+    assert (change.kind, change.follows) == ("invite", None)
 
 
 @pytest.mark.parametrize("what", ["remove", "role"])

@@ -129,13 +129,18 @@ def plan_retry(batch: Batch, *, by: User, at: datetime) -> Plan:
     """
     if batch.purpose == Purpose.OFFBOARD and batch.person:
         return plan_offboarding(as_known_now(batch.person), by=by, at=at)
-    undone = batch.changes.filter(state__in=UNDONE).select_related("person").order_by("position")
-    return make(Purpose.RETRY, [again(change) for change in undone], by=by, at=at)
+    undone = list(batch.changes.filter(state__in=UNDONE).order_by("position"))
+    ids = {change.pk for change in undone}
+    # What had to be true first is, where it is not to be tried again itself.
+    wanted = [again(change, follows=change.follows_id in ids) for change in undone]
+    return make(Purpose.RETRY, wanted, by=by, at=at)
 
 
-def again(change: Change) -> Wanted:
+def again(change: Change, *, follows: bool) -> Wanted:
     """The same wish as a change had."""
-    return Wanted(change.kind, change.email, change.app_id, change.person_id, change.role)
+    return Wanted(
+        change.kind, change.email, change.app_id, change.person_id, change.role, follows=follows
+    )
 
 
 def make(
@@ -230,6 +235,6 @@ def _consequences(purpose: Purpose, rows: Collection[Row]) -> list[str]:
         codes += ["secrets", "tokens", "deploys", "no_undo"]
     elif any(row.role_then == Role.LIMITED and row.kind == Kind.CHANGE_ROLE for row in happening):
         codes.append("step_down")
-    if purpose == Purpose.INVITE_AGAIN:
+    if any(row.follows for row in happening):
         codes.append("again")
     return [str(words.CONSEQUENCES[code]) for code in codes]

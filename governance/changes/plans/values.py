@@ -144,6 +144,11 @@ class Plan:
         )
 
     @property
+    def is_again(self) -> bool:
+        """Whether invitations are cancelled to be sent again."""
+        return any(row.follows for row in self.rows)
+
+    @property
     def removals(self) -> int:
         return sum(row.kind == Kind.REMOVE for row in self.happening)
 

@@ -179,7 +179,7 @@ def title_of(found: Plan) -> str:
 def _question(found: Plan) -> str:
     row = found.rows[0]
     names = {"name": row.name or row.email, "app": row.app_name}
-    if found.purpose == Purpose.INVITE_AGAIN:
+    if found.is_again:
         return _("Invite %(name)s to %(app)s again?") % names
     if row.kind == Kind.CHANGE_ROLE:
         if row.role_then == Role.COLLABORATOR:
@@ -206,7 +206,7 @@ def button_of(found: Plan) -> str:
 
 def _button_of_one(found: Plan, name: str) -> str:
     row = found.rows[0]
-    if found.purpose == Purpose.INVITE_AGAIN:
+    if found.is_again:
         return _("Cancel and invite again")
     words = {
         Kind.INVITE: _("Invite %(name)s"),

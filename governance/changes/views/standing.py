@@ -34,6 +34,7 @@ def numbers(prefix: str = "", within: Q | None = None) -> dict[str, Any]:
         "username": Min(f"{prefix}person__username", filter=of()),
         "app_name": Min(f"{prefix}app__name", filter=of()),
         "kind": Min(f"{prefix}kind", filter=of()),
+        "again": Count(f"{prefix}follows", filter=of()),
         "due": Count(f"{prefix}id", filter=of(**_DUE)),
         "due_at": Min(f"{prefix}due_at", filter=of(**_DUE)),
         **{state: Count(f"{prefix}id", filter=of(state=state)) for state in State.values},
@@ -83,13 +84,12 @@ class Standing:
         if purpose == Purpose.OFFBOARD and self.batch.person:
             return _("Offboard %(name)s") % {"name": self.batch.person.display_name}
         if said["people"] == 1 and said["apps"] == 1:
-            kind = Kind.INVITE if purpose == Purpose.INVITE_AGAIN else Kind(said["kind"])
-            if purpose == Purpose.INVITE_AGAIN:
+            if said["again"]:
                 return _("Invite %(name)s to %(app)s again") % {
                     "name": name,
                     "app": said["app_name"],
                 }
-            return str(_ONE[kind]) % {"name": name, "app": said["app_name"]}
+            return str(_ONE[Kind(said["kind"])]) % {"name": name, "app": said["app_name"]}
         one = said["people"] == 1
         people = name if one else _("%(n)s people") % {"n": f"{said['people']:,}"}
         apps = ngettext("%(n)s app", "%(n)s apps", said["apps"]) % {"n": f"{said['apps']:,}"}
