@@ -215,6 +215,31 @@ def test_inviting_again_is_to_cancel_and_then_to_invite_with_the_same_role(compa
     assert codes(company.again((LIM, "billing-api"))) == ["accepted", "not_first"]
 
 
+def test_an_invitation_is_not_cancelled_to_be_sent_again_where_it_cannot_be_sent(company):
+    waiting = ("waiting@new.example", "billing-api")
+    company.later(hours=24, seconds=1)
+    plan = company.again(waiting)
+    assert codes(plan) == ["stale", "stale"]
+    assert "last read more than a day ago" in plan.rows[0].reason
+    assert codes(company.removal(waiting)) == [""]
+
+    company.sync()
+    assert codes(company.again(waiting)) == ["", ""]
+    App.objects.filter(name="billing-api").update(kind="database")
+    assert codes(company.again(waiting)) == ["database_role", "database_role"]
+    assert codes(company.again(waiting, role="collaborator")) == ["", ""]
+
+
+def test_whose_invitation_is_gone_already_is_invited(company):
+    waiting = ("waiting@new.example", "billing-api")
+    company.world.remove(*reversed(waiting))
+    company.sync()
+    assert [(row.code, row.follows) for row in company.again(waiting).rows] == [
+        ("not_on_it", False),
+        ("", False),
+    ]
+
+
 def test_everything_of_a_person_is_in_the_plan_with_what_they_own(company):
     company.world.invite("vault-api", LIM)
     company.sync()

@@ -46,17 +46,32 @@ def judge(wanted: Sequence[Wanted], known: Known, *, own: str, at: datetime) -> 
     """
     rows: list[Row] = []
     taken: set[tuple[UUID, str]] = set()
-    for position, one in enumerate(wanted):
+    for position, each in enumerate(wanted):
+        # What should be true first is so already where there is nobody.
+        alone = each.follows and rows[-1].code == "not_on_it"
+        one = replace(each, follows=False) if alone else each
         row = _row(position, one, known, own, at)
-        if row.happens and row.app_id:
+        if one.follows:
+            rows[-1], row = _together(rows[-1], row)
+        elif row.happens and row.app_id:
             lane = (row.app_id, key(row.email))
-            if one.follows:
-                row = row if rows[-1].happens else replace(row, code="not_first")
-            elif lane in taken:
+            if lane in taken:
                 row = replace(row, code="twice")
             taken.add(lane)
         rows.append(row)
     return [_sealed(row) for row in _with_last(rows, known)]
+
+
+def _together(first: Row, second: Row) -> tuple[Row, Row]:
+    """One and what follows it: either both happen, or neither does.
+
+    An invitation is not cancelled to be sent again where it could not be sent.
+    """
+    if not second.happens:
+        first = replace(first, code=first.code or second.code, warnings=())
+    elif not first.happens:
+        second = replace(second, code="not_first", warnings=())
+    return first, second
 
 
 def _row(position: int, one: Wanted, known: Known, own: str, at: datetime) -> Row:
