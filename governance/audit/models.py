@@ -199,8 +199,8 @@ class Check(models.Model):
     """What one verification of the log has found.
 
     It recomputed the events after `first` up to `last`; the checkpoint at `first` vouches for those
-    before it. `faults` are dictionaries with kind, first, last and words, the first hundred of
-    `fault_count`.
+    before it. One runs at a time, so the one with the highest id began last. `faults` are
+    dictionaries with kind, first, last and words, the first hundred of `fault_count`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -211,9 +211,6 @@ class Check(models.Model):
     checkpoints = models.IntegerField()  # how many agreed
     fault_count = models.IntegerField()
     faults = models.JSONField(default=list)
-
-    class Meta:
-        indexes = [models.Index(fields=["at", "id"], name="check_by_time")]
 
     def __str__(self) -> str:
         return f"check at {self.at:%Y-%m-%d %H:%M}: {self.fault_count} faults"

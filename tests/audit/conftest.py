@@ -1,31 +1,18 @@
 """A small log, and hands that can do to it what only its owner can."""
 
-import contextlib
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from governance.audit import actions
 from governance.audit.events import Entry, Source
+from tests import owner
+from tests.owner import as_owner
 
-TABLES = (
-    *("audit_event", "audit_personal", "audit_head"),
-    *("audit_checkpoint", "audit_witness", "audit_check"),
-)
+__all__ = ["as_owner"]
+
 KINDS = ("platform.joined", "platform.role_changed", "user.signed_in", "sync.finished")
-
-
-@contextlib.contextmanager
-def as_owner():
-    """Speak as the role that owns the tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE NONE")
-        yield cursor
-        if settings.DATABASE_APPLICATION_ROLE:
-            cursor.execute(f"SET ROLE {settings.DATABASE_APPLICATION_ROLE}")
 
 
 @pytest.fixture
@@ -72,20 +59,4 @@ def tamper(log, tamper_as_owner):
 @pytest.fixture
 def tamper_as_owner(db):
     """`tamper_as_owner("DELETE …", …)`: with the triggers lifted for as long."""
-
-    def run(*statements):
-        with as_owner() as cursor:
-            for table in TABLES:
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            for statement in statements:
-                cursor.execute(statement)
-            for table in TABLES:
-                cursor.execute(
-                    "SELECT quote_ident(tgname) FROM pg_trigger"
-                    " WHERE tgrelid = %s::regclass AND NOT tgisinternal",
-                    [table],
-                )
-                for (trigger,) in cursor.fetchall():
-                    cursor.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
-
-    return run
+    return owner.tamper

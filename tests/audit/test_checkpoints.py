@@ -612,6 +612,80 @@ def test_what_is_new_was_not_signed_away_before_it_was_checked(log, now, setting
     assert check.faults[0]["kind"] == "edited"
 
 
+def test_all_of_it_is_checked_again_each_hour_while_a_fault_is_known(
+    log, now, settings, tamper_as_owner
+):
+    settings.CHECKPOINTS_DIR = None
+    sign(now)
+    checks.run_due(at=now)
+    for _ in range(3):
+        record(now)
+    tamper_as_owner("UPDATE audit_event SET kind = 'platform.left' WHERE sequence = 15")
+    sign(now + timedelta(minutes=30))
+
+    found = []
+    for minutes in (60, 65, 120, 125, 180):
+        check = checks.run_due(at=now + timedelta(minutes=minutes))
+        found.append(check and (check.first, check.fault_count))
+    tamper_as_owner("UPDATE audit_event SET kind = 'user.signed_in' WHERE sequence = 15")
+    repaired = checks.run_due(at=now + timedelta(minutes=240))
+    later = checks.run_due(at=now + timedelta(minutes=300))
+
+    assert found == [(13, 1), None, (0, 1), None, (0, 1)]
+    assert (repaired.first, repaired.fault_count) == (0, 0)
+    assert (later.first, later.fault_count) == (16, 0)
+
+
+def test_what_the_terminal_left_out_is_checked_in_the_next_hour(
+    log, now, settings, tamper_as_owner
+):
+    """`--since-checkpoint` starts from the newest one, which may vouch for what nobody checked."""
+    settings.CHECKPOINTS_DIR = None
+    sign(now)
+    checks.run_due(at=now)
+    for _ in range(3):
+        record(now)
+    tamper_as_owner("UPDATE audit_event SET kind = 'platform.left' WHERE sequence = 15")
+    sign(now + timedelta(minutes=30))
+    checks.keep(verify(since=16), at=now + timedelta(minutes=31))
+    assert Check.objects.order_by("pk").last().fault_count == 0
+
+    check = checks.run_due(at=now + timedelta(hours=2))
+
+    assert (check.first, check.fault_count) == (13, 1)
+
+
+def test_a_check_of_a_clock_that_went_ahead_does_not_hide_those_after_it(log, now, settings):
+    settings.CHECKPOINTS_DIR = None
+    sign(now)
+    checks.run_due(at=now + timedelta(days=365))
+
+    ran = [checks.run_due(at=now + timedelta(minutes=minutes)) for minutes in (0, 5, 61)]
+
+    assert [check and check.first for check in ran] == [0, None, 13]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_check_runs_at_a_time(now):
+    record(now)
+    with checks.alone(waits=True) as ours:
+        assert ours
+        others = []
+        other = threading.Thread(target=lambda: others.append(_run_due(now)))
+        other.start()
+        other.join()
+
+    assert others == [None]
+    assert checks.run_due(at=now).fault_count == 0
+
+
+def _run_due(now):
+    try:
+        return checks.run_due(at=now)
+    finally:
+        connections.close_all()
+
+
 def test_a_checkpoint_taken_meanwhile_is_no_alarm(kept, now, monkeypatch):
     """Of a log that goes on while it is read, only what was there at first is compared."""
     from governance.audit.verify import scan

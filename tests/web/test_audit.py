@@ -15,6 +15,7 @@ from governance.audit.events import Entry, Source
 from governance.audit.models import Check, Event, Witness
 from governance.audit.sentences import SENTENCES
 from governance.audit.verify import verify
+from tests import owner
 
 pytestmark = pytest.mark.django_db
 
@@ -362,6 +363,42 @@ def test_a_later_check_of_the_new_events_does_not_hide_a_fault(client_of, bob, s
     Check.objects.create(at=now, first=4, fault_count=0, **of)
 
     assert standing(client_of(bob).get("/audit/"))[0] == "bad"
+
+
+def test_the_worst_since_all_was_recomputed_is_told(client_of, bob, several):
+    """Whatever order checks of the new events come in, none of them takes a fault back."""
+    now = timezone.now()
+    of = {"last": 5, "checked": 5, "checkpoints": 0}
+    fault = {"kind": "edited", "first": 5, "last": 5, "words": "Event 5 is edited."}
+    browser, said = client_of(bob), []
+    for hours, first, faults in [
+        (5, 0, []), (4, 4, [fault]), (3, 5, []), (2, 0, [fault]), (1, 5, []), (0, 0, [])
+    ]:  # fmt: skip
+        Check.objects.create(
+            at=now - timedelta(hours=hours), first=first, faults=faults, fault_count=len(faults),
+            **of,
+        )  # fmt: skip
+        said.append(standing(browser.get("/audit/")))
+
+    assert ["1 fault was found" in words for _tone, words in said] == [False, *[True] * 4, False]
+    assert [tone == "bad" for tone, _words in said] == [False, *[True] * 4, False]
+
+
+def test_the_page_says_a_fault_for_as_long_as_it_is_known(
+    client_of, bob, several, record, settings
+):
+    settings.CHECKPOINTS_DIR = None
+    now = timezone.now()
+    sign()
+    checks.run_due(at=now - timedelta(hours=4))
+    record()
+    owner.tamper("UPDATE audit_event SET kind = 'platform.left' WHERE sequence = 7")
+    sign()
+    browser = client_of(bob)
+
+    for hours in (3, 2, 1):
+        checks.run_due(at=now - timedelta(hours=hours))
+        assert "1 fault was found in the log." in standing(browser.get("/audit/"))[1]
 
 
 def test_a_check_long_ago_is_no_comfort(client_of, bob, several):

@@ -14,9 +14,11 @@ from governance.notifications.checkpoints import TOPIC
 class Integrity:
     """What can truly be said of the log now.
 
-    `whole_at` and `last` are of the newest check of all events, `checked_at` and `checked_last` of
-    the newest of any kind. `signed_at` and `signed` are of the newest checkpoint; `outside_at` and
-    `outside` of the newest of which a copy left the database, which is kept as `copies`.
+    `whole_at` and `whole_last` are of the newest check of all events, `checked_at` and
+    `checked_last` of the newest of any kind. `fault_count` and `faults` are those of the worst
+    check from that of all events on: one of the new events alone takes nothing back. `signed_at`
+    and `signed` are of the newest checkpoint; `outside_at` and `outside` of the newest of which a
+    copy left the database, which is kept as `copies`.
     """
 
     events: int
@@ -42,18 +44,18 @@ class Integrity:
 _INTEGRITY = """
 SELECT coalesce((SELECT sequence FROM audit_head), 0),
        whole.at, coalesce(whole.last, 0), checked.at, coalesce(checked.last, 0),
-       CASE WHEN whole.at > checked.at OR checked.fault_count = 0
-            THEN coalesce(whole.fault_count, 0) ELSE coalesce(checked.fault_count, 0) END,
-       CASE WHEN whole.at > checked.at OR checked.fault_count = 0
-            THEN coalesce(whole.faults, '[]') ELSE coalesce(checked.faults, '[]') END,
+       coalesce(worst.fault_count, 0), coalesce(worst.faults, '[]'),
        signed.at, coalesce(signed.size, 0), outside.at, coalesce(outside.size, 0),
        coalesce(outside.kinds, '{}'),
        (SELECT count(*) FROM notifications_delivery WHERE topic = %(topic)s AND state = 'lost')
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN LATERAL (
-    SELECT * FROM audit_check WHERE first = 0 ORDER BY at DESC, id DESC LIMIT 1) AS whole ON true
+    SELECT * FROM audit_check WHERE first = 0 ORDER BY id DESC LIMIT 1) AS whole ON true
 LEFT JOIN LATERAL (
-    SELECT * FROM audit_check ORDER BY at DESC, id DESC LIMIT 1) AS checked ON true
+    SELECT * FROM audit_check ORDER BY id DESC LIMIT 1) AS checked ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM audit_check WHERE id >= coalesce(whole.id, 0) AND fault_count > 0
+    ORDER BY fault_count DESC, id DESC LIMIT 1) AS worst ON true
 LEFT JOIN LATERAL (
     SELECT * FROM audit_checkpoint ORDER BY at DESC, id DESC LIMIT 1) AS signed ON true
 LEFT JOIN LATERAL (

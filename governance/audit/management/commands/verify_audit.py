@@ -50,16 +50,18 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now = timezone.now()
         outside = _outside(options["checkpoints"], _keys(options["public_key"]))
-        report = verify(
-            outside,
-            since=_EVERYTHING if options["since_checkpoint"] else None,
-            columns=not options["chain_only"],
-        )
-        # What a folder or a key from elsewhere shows is for whoever brought them, not for the page.
-        if not (options["chain_only"] or options["checkpoints"] or options["public_key"]):
-            checks.keep(report, at=now)
+        with checks.alone(waits=True):
+            now = timezone.now()
+            report = verify(
+                outside,
+                since=_EVERYTHING if options["since_checkpoint"] else None,
+                columns=not options["chain_only"],
+            )
+            # What a folder or a key from elsewhere shows is for whoever brought them, not for the
+            # page.
+            if not (options["chain_only"] or options["checkpoints"] or options["public_key"]):
+                checks.keep(report, at=now)
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report), ensure_ascii=False))
         else:
