@@ -89,7 +89,8 @@ def erase_personal(
     """Erase the names and addresses of every event about `ids`; the sequences erased.
 
     `ids` are those of a person, user or other thing: whatever an event names as its actor, target
-    or person. The chain keeps verifying, and an event says which were erased and by whom.
+    or person. Which other things speak of somebody is known above: see the command. The chain keeps
+    verifying, and an event says which were erased and by whom.
     """
     entry = _entry("personal.erased", by, source, at, None, None, None, None, None)
     with transaction.atomic(), connection.cursor() as cursor:

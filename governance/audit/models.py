@@ -82,6 +82,11 @@ class Event(models.Model):
                 condition=Q(actor_id__isnull=False),
             ),
             models.Index(
+                fields=["target_id", "occurred_at", "sequence"],
+                name="audit_target_in_time",
+                condition=Q(target_id__isnull=False),
+            ),
+            models.Index(
                 fields=["app_id", "occurred_at", "sequence"],
                 name="audit_app_in_time",
                 condition=Q(app_id__isnull=False),

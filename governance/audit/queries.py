@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.audit.models import Event
+from django.db.models import Q, QuerySet
+
+from governance.audit.models import Event, Personal
 from governance.core import cursor
 from governance.core.cursor import Slice
 
@@ -15,12 +17,15 @@ from governance.core.cursor import Slice
 class Where:
     """What a page of the log is narrowed to; None leaves a filter out, an empty one fits nothing.
 
-    `within` are the apps that the reader may see; None is everything. The period is from `since` on
-    and before `until`, by when things happened.
+    `within` are the apps that the reader may see; None is everything. `theirs` are things that
+    concern `people` although not every event of them says so: changes decided before anybody was
+    known by their address. The period is from `since` on and before `until`, by when things
+    happened.
     """
 
     within: Collection[UUID] | None = None
     people: Collection[UUID] | None = None
+    theirs: Collection[UUID] = ()
     apps: Collection[UUID] | None = None
     actors: Collection[UUID] | None = None
     kinds: Collection[str] | None = None
@@ -87,12 +92,30 @@ def _walk(where: Where, start: Sequence[Any] | None, *, newer: bool, size: int) 
     else:
         name, column, kind = leading
         values["leading"] = list(set(getattr(where, name)))
-        statement = (
-            f"SELECT found.* FROM unnest(%(leading)s::{kind}[]) AS leg (value)"  # noqa: S608
-            f" CROSS JOIN LATERAL (SELECT * FROM audit_event WHERE {column} = leg.value"
-            f" AND {conditions} {order}) AS found {order}"
-        )
+        legs = [_legs("leading", column, kind, f"{conditions} {order}")]
+        if name == "people" and where.theirs:
+            values["theirs"] = list(set(where.theirs))
+            others = "(person_id IS NULL OR person_id <> ALL(%(leading)s))"  # those come already
+            legs.append(_legs("theirs", "target_id", "uuid", f"{others} AND {conditions} {order}"))
+        statement = f"{' UNION ALL '.join(legs)} {order}"
     return list(Event.objects.raw(_with_names(statement, turn), values))
+
+
+def _legs(values: str, column: str, kind: str, rest: str) -> str:
+    return (
+        f"SELECT found.* FROM unnest(%({values})s::{kind}[]) AS leg (value)"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT * FROM audit_event WHERE {column} = leg.value"
+        f" AND {rest}) AS found"
+    )
+
+
+def with_personal_part(ids: Collection[UUID]) -> QuerySet[Personal]:
+    """The names and addresses that are kept of events about `ids`, as `erase_personal` has it."""
+    about = Event.objects.filter(
+        Q(actor_id__in=ids) | Q(target_id__in=ids) | Q(person_id__in=ids),
+        commitment__isnull=False,
+    )
+    return Personal.objects.filter(sequence__in=about.values("sequence"), fields__isnull=False)
 
 
 def _with_names(statement: str, turn: str) -> str:

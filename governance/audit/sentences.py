@@ -103,6 +103,9 @@ SENTENCES: dict[str, Promise] = {
     "change.unknown": gettext_lazy(
         "Whether this was done is not known: {person} on {app}, {what}."
     ),
+    "two_factor.review_forgotten": gettext_lazy(
+        "{actor} erased the name and address of {person} in a review of 2FA."
+    ),
     "rotation.opened": gettext_lazy(
         "{person} could read secrets of {app} and cannot any more: they are to be changed."
     ),

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from governance.changes import words
-from governance.changes.models import OPEN, UNDONE, Batch, Change, Purpose, State
+from governance.changes.addresses import key
+from governance.changes.models import OPEN, UNDONE, Batch, Change, ChangeQuerySet, Purpose, State
 from governance.changes.plans.making import access_of
 from governance.inventory.models import Collaboration
 
@@ -129,6 +130,26 @@ def still_on(batch: Batch, user: "User") -> list[Collaboration]:
 def apps_to_read(*, at: datetime) -> set[UUID]:
     """Apps that `sync` is asked to read now: something about them is not known, or waited for."""
     return set(Change.objects.filter(look_at__lte=at).values_list("app_id", flat=True))
+
+
+# --- about somebody -------------------------------------------------------------------------------
+
+
+def about(people: Collection[UUID], addresses: Collection[str] = ()) -> ChangeQuerySet:
+    """The changes about these people: those decided before anybody was known by an address, too.
+
+    A change about somebody else is not among them, whoever has their address today.
+    """
+    keys = {key(address) for address in addresses}
+    return Change.objects.filter(Q(person__in=people) | Q(person=None, address__in=keys))
+
+
+def batches_of_nobody_else(changes: QuerySet[Change]) -> QuerySet[Batch]:
+    """The batches that `changes` are the whole of: their reasons speak of nobody else."""
+    ids = changes.values("pk")
+    return Batch.objects.filter(changes__in=ids).exclude(
+        pk__in=Change.objects.exclude(pk__in=ids).values("batch")
+    )
 
 
 # --- the result, to be downloaded -----------------------------------------------------------------

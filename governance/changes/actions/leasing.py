@@ -53,6 +53,8 @@ def take(*, at: datetime) -> Leased | Change | None:
         if accepted:
             change.kind, change.person_id = Kind.REMOVE, accepted.person_id
         code = _why_not(change, known)
+        if change.person_id is None and change.address in known.members:
+            change.person_id = known.members[change.address].person_id
         if code == "already" and change.tells and known.read_at:
             # It was told before: what was read since shows that it was heard.
             entry = move(change, State.VERIFIED, at=at, code="seen")

@@ -166,12 +166,13 @@ def _is_so(change: Change, row: There | None) -> bool:
 
 
 def _verify(change: Change, seen: Seen, at: datetime, *, code: str) -> Entry:
-    entry = move(change, State.VERIFIED, at=at, code=code)
-    change.verified_at = change.read_at = seen.read_at
+    # Whom it is about is known now, and the event says so.
     if seen.row and not change.person_id:
         change.person_id = seen.row.person_id
     if seen.row and not change.collaborator_id:
         change.collaborator_id = seen.row.collaborator_id
+    entry = move(change, State.VERIFIED, at=at, code=code)
+    change.verified_at = change.read_at = seen.read_at
     return entry
 
 

@@ -18,6 +18,7 @@ from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.audit.queries import Where
 from governance.audit.sentences import SENTENCES
+from governance.changes import queries as changes
 from governance.core import filters
 from governance.core.filters import Choice, Chosen
 from governance.dashboard import lists
@@ -27,6 +28,8 @@ from governance.inventory.words import Pieces, containing
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
+
+    from governance.changes.models import Change
 
 # So many may be meant by one name; more, and nobody in particular is.
 MOST = 50
@@ -127,9 +130,14 @@ def read(get: QueryDict, user: User, now: datetime) -> Asked:
         names[name] = words
         return tuple(ids)
 
+    people, theirs = _invited_alone(user, filters.text_of(get.get("person", "")), names)
+    if not theirs:
+        people = found("person", _("Person"), _people)
+        people, theirs = _all_of(people) if people else (people, ())
     where = Where(
         within=None if user.sees_everything else _seen(user),
-        people=found("person", _("Person"), _people),
+        people=people,
+        theirs=theirs,
         apps=found("app", _("App"), _apps),
         actors=found("actor", _("Done by"), _actors),
         kinds=_kinds(chosen.of("kind")) or None,
@@ -177,6 +185,28 @@ def _seen(user: User) -> tuple[UUID, ...]:
 
 def _people(user: User, text: str) -> tuple[list[UUID], str]:
     return _looked_up(Person.objects.visible_to(user), inventory.matching, text)
+
+
+def _all_of(people: tuple[UUID, ...]) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
+    """Every id of these people, and the changes and batches of which they are or were a part."""
+    same = inventory.all_ids_of(people)
+    return tuple(same), _things(changes.about(same, inventory.addresses_of(same)))
+
+
+def _invited_alone(
+    user: User, text: str, names: dict[str, str]
+) -> tuple[tuple[UUID, ...] | None, tuple[UUID, ...]]:
+    """Nobody, and what was decided about `text`: an address by which nobody is known (yet)."""
+    if "@" not in text or inventory.matching(Person.objects.visible_to(user), text).exists():
+        return None, ()
+    things = _things(changes.about((), [text]).visible_to(user))
+    if things:
+        names["person"] = text
+    return (), things
+
+
+def _things(about: "QuerySet[Change]") -> tuple[UUID, ...]:
+    return tuple({one for pair in about.values_list("pk", "batch_id") for one in pair})
 
 
 def _apps(user: User, text: str) -> tuple[list[UUID], str]:

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from governance.inventory.models import AppPeriod, Collaboration, Person
+from governance.inventory.models import AppPeriod, Collaboration, Identity, Person
 from governance.inventory.queries.asof import two_factor_at
 from governance.inventory.queries.tallies import tally
 from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces, containing
@@ -91,6 +92,46 @@ _EARLIER = """ARRAY(
 def earlier_ids() -> RawSQL:
     """For a query of people: the ids that each has had here before, however often they changed."""
     return RawSQL(_EARLIER, (), output_field=ArrayField(UUIDField()))  # noqa: S611  ours alone
+
+
+_THE_SAME = """
+WITH RECURSIVE later AS (
+    SELECT id, merged_into_id FROM inventory_person WHERE id = ANY(%s::uuid[])
+    UNION
+    SELECT p.id, p.merged_into_id FROM inventory_person p JOIN later ON p.id = later.merged_into_id
+), same AS (
+    SELECT id FROM later
+    UNION
+    SELECT p.id FROM inventory_person p JOIN same ON p.merged_into_id = same.id
+)
+SELECT id FROM same
+"""
+
+
+def all_ids_of(people: Collection[UUID]) -> set[UUID]:
+    """Every id that these people have and have had here (see `Person.merged_into`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_THE_SAME, [list(people)])
+        return {identity for (identity,) in cursor.fetchall()}
+
+
+def addresses_of(people: Collection[UUID]) -> set[str]:
+    """Every address that people with these ids have, or were known by."""
+    now = Person.objects.filter(pk__in=people).values_list("email", flat=True)
+    ever = Identity.objects.filter(
+        person__in=people, kind__in=[Identity.Kind.EMAIL, Identity.Kind.CONTACT]
+    )
+    return {*now, *ever.values_list("value", flat=True)} - {""}
+
+
+def ids_known_by(addresses: Collection[str]) -> set[UUID]:
+    """The ids of those who have one of these addresses, or were known by it."""
+    lowered = {address.lower() for address in addresses}
+    now = Person.objects.alias(lowered=Lower("email")).filter(lowered__in=lowered)
+    ever = Identity.objects.alias(lowered=Lower("value")).filter(
+        lowered__in=lowered, kind__in=[Identity.Kind.EMAIL, Identity.Kind.CONTACT]
+    )
+    return {*now.values_list("pk", flat=True), *ever.values_list("person_id", flat=True)}
 
 
 def listed(user: "User", where: Where | None = None) -> "QuerySet[Person]":

@@ -1,6 +1,7 @@
 """Reviews: which is open, when the next one is due, and one of them with its decisions."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -88,6 +89,11 @@ def holding(review_id: UUID) -> list[Decision]:
         .order_by("reviewed_id", "-pk")
         .distinct("reviewed_id")
     )
+
+
+def naming(people: Collection[UUID]) -> "QuerySet[Reviewed]":
+    """The rows of reviews, signed or not, that still say the name or address of one of these."""
+    return Reviewed.objects.filter(person_id__in=people).exclude(email="", username="")
 
 
 def outcome(found: list[Line]) -> Counter[str]:
