@@ -118,6 +118,20 @@ def test_a_change_on_scalingo_says_who_or_that_nobody_knows(client_of, bob, comp
     assert "ana is no longer on billing-api. unexplained" in text
 
 
+def test_what_was_decided_here_is_not_said_to_be_done_on_scalingo(
+    client_of, bob, alice, company, record
+):
+    at = {"app": company.api, "person": company.ana, "data": {"explained": "ours"}}
+    record("platform.invited", actor=alice, **at)
+    record("platform.left", **at)
+
+    text = text_of(client_of(bob).get("/audit/"))
+
+    assert "ana was invited to billing-api. as Alice decided here" in text
+    assert "ana is no longer on billing-api. as was decided here" in text
+    assert "by Alice" not in text
+
+
 def test_what_comes_from_outside_is_text(client_of, bob, company, record):
     company.ana.username = '<script>alert("x")</script>{actor}'
     company.ana.save()

@@ -88,13 +88,19 @@ def _url(word: str, identity: UUID) -> str:
 
 
 def _by(event: Event, said: Any) -> str:
-    """Who did it, where the sentence does not say: of changes seen on Scalingo."""
+    """Who did it and where, if the sentence does not say: of changes seen on Scalingo."""
     if event.source != "platform" or "{actor}" in str(SENTENCES.get(event.kind, "{actor}")):
         return ""
-    if event.actor_id or said["actor"] != _("Somebody"):
-        return _("by %(name)s, on Scalingo") % {"name": said["actor"]}
     explained = event.data.get("explained")
-    return "" if explained == "ours" else _("unexplained") if explained else ""
+    is_named = event.actor_id is not None or said["actor"] != _("Somebody")
+    if explained == "ours":
+        # Scalingo was told from here: it names the account that we told it with, not who decided.
+        words = _("as %(name)s decided here") if is_named else _("as was decided here")
+    elif is_named:
+        words = _("by %(name)s, on Scalingo")
+    else:
+        words = _("unexplained") if explained else ""
+    return words % {"name": said["actor"]}
 
 
 def _names(events: Sequence[Event]) -> dict[UUID, tuple[str, str]]:
