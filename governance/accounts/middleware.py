@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -82,15 +83,23 @@ class Refusals:
 
 
 def _record(request: HttpRequest) -> None:
+    """Write down who was refused what, and about whom or which app, where the address says it."""
     match = request.resolver_match
+    about = match.kwargs if match else {}
     audit.record_refusal(
         "user.refused",
         by=request.user if isinstance(request.user, User) else None,
         source=Source.PAGE,
         at=timezone.now(),
+        app_id=_id(about.get("app_id")),
+        person_id=_id(about.get("person_id")),
         data={
             "method": request.method or "",
             "route": match.view_name if match else "",
-            "arguments": {key: str(value) for key, value in match.kwargs.items()} if match else {},
+            "arguments": {key: str(value) for key, value in about.items()},
         },
     )
+
+
+def _id(value: object) -> UUID | None:
+    return value if isinstance(value, UUID) else None

@@ -14,11 +14,23 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from governance.audit.words import (
+    BY_SCALINGO,
+    CHANGES,
+    SAID_BETTER,
+    SAID_BY_WHOM,
+    TRIED,
+    WHY,
+    counted,
+    word,
+)
+
 if TYPE_CHECKING:
     from governance.audit.models import Event
 
-# {actor}, {target}, {app} and {person} are the names behind the ids; every other word in braces is
-# a key of the event's data or of its personal part.
+# {actor}, {target}, {app} and {person} are the names behind the ids; {what} and {tried} are put
+# together in `template`; every other word in braces is a key of the event's data, with the word for
+# its code (`words.py`), or of its personal part.
 SENTENCES: dict[str, Promise] = {
     "user.signed_in": gettext_lazy("{actor} signed in."),
     "user.sign_in_failed": gettext_lazy("Somebody failed to sign in as {email}."),
@@ -32,7 +44,7 @@ SENTENCES: dict[str, Promise] = {
     "user.password_changed": gettext_lazy("{actor} set a new password for {target}."),
     "user.deactivated": gettext_lazy("{actor} took the right to sign in from {target}."),
     "user.activated": gettext_lazy("{actor} gave {target} the right to sign in again."),
-    "user.refused": gettext_lazy("{actor} was refused: {method} {route}."),
+    "user.refused": gettext_lazy("{actor} tried to {tried}, and was refused."),
     "connection.added": gettext_lazy("{actor} added the connection {target}."),
     "connection.tested": gettext_lazy("The connection {target} was tested: {state}."),
     "connection.token_replaced": gettext_lazy("{actor} replaced the token of {target}."),
@@ -90,19 +102,17 @@ SENTENCES: dict[str, Promise] = {
         " {excepted} excepted, {step_down} to step down, {remove} to be removed."
     ),
     "change.batch_placed": gettext_lazy(
-        "{actor} decided on {changes} changes ({purpose}): {reason}."
+        "{actor} decided on {changes} ({purpose}), saying “{reason}”."
     ),
-    "change.placed": gettext_lazy("{actor} decided about {person} on {app}: {what}."),
-    "change.telling": gettext_lazy("Scalingo is being told about {person} on {app}: {what}."),
-    "change.told": gettext_lazy("Scalingo said yes about {person} on {app}: {what}."),
-    "change.put_back": gettext_lazy("Scalingo is told again about {person} on {app}: {what}."),
-    "change.verified": gettext_lazy("It was read that it is so: {person} on {app}, {what}."),
-    "change.refused": gettext_lazy("This was refused: {person} on {app}, {what} ({code})."),
-    "change.failed": gettext_lazy("This did not happen: {person} on {app}, {what} ({code})."),
-    "change.cancelled": gettext_lazy("{actor} cancelled this: {person} on {app}, {what}."),
-    "change.unknown": gettext_lazy(
-        "Whether this was done is not known: {person} on {app}, {what}."
-    ),
+    "change.placed": gettext_lazy("{actor} decided: {what}."),
+    "change.telling": gettext_lazy("Scalingo is being told: {what}."),
+    "change.told": gettext_lazy("Scalingo said yes: {what}."),
+    "change.put_back": gettext_lazy("Scalingo is told again: {what}."),
+    "change.verified": gettext_lazy("A reading shows that it is so: {what}."),
+    "change.refused": gettext_lazy("This was refused: {what}."),
+    "change.failed": gettext_lazy("This did not happen: {what}."),
+    "change.cancelled": gettext_lazy("{actor} cancelled this: {what}."),
+    "change.unknown": gettext_lazy("Whether this was done is not known: {what}."),
     "two_factor.review_forgotten": gettext_lazy(
         "{actor} erased the name and address of {person} in a review of 2FA."
     ),
@@ -129,7 +139,7 @@ SENTENCES: dict[str, Promise] = {
         " saying “{note}”."
     ),
     "access.exported": gettext_lazy("{actor} read out who has access, {rows} lines."),
-    "change.result_downloaded": gettext_lazy("{actor} downloaded the result of {changes} changes."),
+    "change.result_downloaded": gettext_lazy("{actor} downloaded the result of {changes}."),
     "report.asked": gettext_lazy("{actor} asked for the report {report} as {format}."),
     "report.made": gettext_lazy(
         "The report {report} that {actor} asked for was made as {format}: {rows} rows, {standing}."
@@ -168,6 +178,13 @@ SENTENCES: dict[str, Promise] = {
 }
 
 
+# Refused by us, or cancelled by nobody: the same kinds, and another sentence.
+_NOT_TOLD = gettext_lazy("Scalingo was not told this: {what}.")
+_CAME_TO_NOTHING = gettext_lazy("This is not done any more: {what}.")
+# Of a page or command that this version does not know.
+_WAS_REFUSED = gettext_lazy("{actor} was refused: {method} {route}.")
+
+
 def sentence(
     event: "Event",
     *,
@@ -178,10 +195,55 @@ def sentence(
     """What `event` says: see `words`. A kind without a sentence, as an older version may find after
     a downgrade, is shown as it is.
     """
-    template = SENTENCES.get(event.kind)
-    if template is None:
+    found = template(event, personal=personal, erased=erased)
+    if found is None:
         return event.kind
-    return str(template).format_map(words(event, names=names, personal=personal, erased=erased))
+    return found.format_map(words(event, names=names, personal=personal, erased=erased))
+
+
+def template(
+    event: "Event", *, personal: Mapping[str, str] | None = None, erased: bool = False
+) -> str | None:
+    """The sentence of an event with its names still in braces; None for a kind without one."""
+    base = SENTENCES.get(event.kind)
+    if base is None:
+        return None
+    if event.kind == "user.refused":
+        return _refusal(event.data)
+    if event.data.get("what") in CHANGES:
+        has_said = "said" in (personal or {})
+        return _of_change(event.kind, str(base), event.data, has_said=has_said, erased=erased)
+    return str(base)
+
+
+def _refusal(data: Mapping[str, object]) -> str:
+    route = str(data.get("route", ""))
+    tried: object = TRIED.get(f"{data.get('method')} {route}") or TRIED.get(route)
+    if "command" in data:
+        tried = TRIED.get(f"command {data['command']}") or _("run the command {command}")
+    if tried is None:
+        return str(_WAS_REFUSED)
+    return str(SENTENCES["user.refused"]).replace("{tried}", str(tried))
+
+
+def _of_change(
+    kind: str, base: str, data: Mapping[str, object], *, has_said: bool, erased: bool
+) -> str:
+    """What it is about, then why it came to that: Scalingo's own words where it said any."""
+    code = str(data.get("code", ""))
+    # The right may have been missing here or there.
+    by_scalingo = code in BY_SCALINGO or (code == "no_right" and (has_said or erased))
+    if code == "first_came_to_nothing":
+        base = str(_CAME_TO_NOTHING)
+    elif kind == "change.refused" and not by_scalingo:
+        base = str(_NOT_TOLD)
+    parts = [base.replace("{what}", str(CHANGES[str(data["what"])]))]
+    is_said = has_said or (erased and code == "refused")
+    if code in WHY and not (is_said and code in SAID_BETTER):
+        parts.append(str(WHY[code]))
+    if is_said and code not in SAID_BY_WHOM:
+        parts.append("{said}")
+    return " ".join(parts)
 
 
 def words(
@@ -192,27 +254,29 @@ def words(
     erased: bool = False,
 ) -> Mapping[str, str]:
     """The words of an event's sentence: people and things as they were called then, where that was
-    kept, else by `names` (looked up for a whole page at once).
+    kept, else by `names` (looked up for a whole page at once); codes as words.
 
     Whatever is not known, or was erased, is said so, never left blank.
     """
     missing = _("(erased)") if erased else _("(not known)")
     found: dict[str, str] = defaultdict(lambda: missing)
-    found.update({key: _word(value) for key, value in event.data.items()})
+    found.update({key: _word(event.kind, key, value) for key, value in event.data.items()})
     found.update(_names(event, names, missing if erased else ""))
     found.update(personal or {})
+    if event.kind.startswith("change.") and not erased:
+        found.setdefault("said", _("Somebody"))  # who was first
     return found
 
 
 def _names(event: "Event", names: Mapping[UUID, str], missing: str) -> dict[str, str]:
     found = {"actor": _actor(event, names, missing)}
-    for word, identity in (
+    for place, identity in (
         ("target", event.target_id),
         ("app", event.app_id),
         ("person", event.person_id),
     ):
         if identity is not None:
-            found[word] = names.get(identity) or missing or str(identity)
+            found[place] = names.get(identity) or missing or str(identity)
     return found
 
 
@@ -222,9 +286,11 @@ def _actor(event: "Event", names: Mapping[UUID, str], missing: str) -> str:
     return _("The system") if event.actor_kind == "system" else _("Somebody")
 
 
-def _word(value: object) -> str:
+def _word(kind: str, key: str, value: object) -> str:
     if isinstance(value, str):
-        return value
+        return word(kind, key, value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value) or _("none")
+        return ", ".join(word(kind, key, item) for item in value) or _("none")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return counted(key, value)
     return json.dumps(value, ensure_ascii=False)

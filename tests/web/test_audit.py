@@ -483,3 +483,50 @@ def test_a_refused_export_is_on_record(client_of, bob, several):
 
     assert Event.objects.order_by("sequence").last().kind == "user.refused"
     assert not Event.objects.filter(kind="audit.exported").exists()
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def test_whoever_was_refused_is_found_by_whom_it_was_about(client_of, bob, company):
+    browser = client_of(bob)
+    assert browser.post(f"/people/{company.ana.pk}/offboard/").status_code == 403
+    assert browser.post(f"/apps/{company.api.pk}/", {"team": "x"}).status_code == 403
+
+    person, app = Event.objects.of_kind("user.refused").order_by("sequence")
+    assert (person.person_id, person.app_id) == (company.ana.pk, None)
+    assert (app.person_id, app.app_id) == (None, company.api.pk)
+    page = browser.get(f"/audit/?person={company.ana.pk}&kind=user.refused")
+    assert shown(page) == [person.sequence]
+    assert "Bob tried to offboard ana, and was refused." in text_of(page)
+    page = browser.get(f"/audit/?app={company.api.pk}")
+    assert shown(page) == [app.sequence]
+    assert "Bob tried to describe billing-api, and was refused." in text_of(page)
+
+
+def test_a_decision_is_said_in_words_with_its_links_and_its_reason_once(
+    client_of, bob, alice, company, record
+):
+    at = {"app": company.api, "person": company.ana, "actor": alice}
+    data = {"what": "change_role", "role": "collaborator"}
+    record("change.placed", data=data, personal={"person": "ana"}, **at)
+    reason = {"reason": "Ticket 7"}
+    data = {"purpose": "change_role", "changes": 1}
+    record("change.batch_placed", actor=alice, data=data, personal=reason)
+
+    page = client_of(bob).get("/audit/")
+
+    assert "Alice decided: ana becomes collaborator on billing-api." in text_of(page)
+    assert f'<a href="/people/{company.ana.pk}/">ana</a>' in page.text
+    assert f'<a href="/apps/{company.api.pk}/">billing-api</a>' in page.text
+    assert "Alice decided on 1 change (other roles), saying “Ticket 7”." in text_of(page)
+    assert page.text.count("Ticket 7") == 1
+
+
+def test_the_kinds_to_choose_from_are_said_in_words(client_of, bob, company):
+    page = client_of(bob).get("/audit/")
+
+    options = re.findall(r'<option value="([a-z_]+)"[^>]*>([^<]*)</option>', page.text)
+    assert ("two_factor", "Two-factor authentication") in options
+    assert ("access", "Access read out") in options
+    assert not [value for value, label in options if value == label]

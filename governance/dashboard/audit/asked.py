@@ -40,6 +40,8 @@ _GROUPS = {
     "sync": gettext_lazy("Syncs"),
     "platform": gettext_lazy("Seen on Scalingo"),
     "change": gettext_lazy("Changes asked for here"),
+    "access": gettext_lazy("Access read out"),
+    "two_factor": gettext_lazy("Two-factor authentication"),
     "rotation": gettext_lazy("Rotations"),
     "report": gettext_lazy("Reports"),
     "fact": gettext_lazy("Descriptions"),

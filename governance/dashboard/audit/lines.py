@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
+from governance.audit import sentences
 from governance.audit.models import Event
-from governance.audit.sentences import SENTENCES, words
+from governance.audit.sentences import SENTENCES
 from governance.dashboard import rows
 from governance.dashboard.moments import moment
 
@@ -37,6 +38,8 @@ _ICONS = {
     "rotation": "key-round",
     "report": "file-text",
     "fact": "pencil",
+    "two_factor": "shield",
+    "access": "download",
     "settings": "settings",
     "audit": "shield-check",
     "personal": "eraser",
@@ -53,13 +56,14 @@ def _line(event: Event, known: dict[UUID, tuple[str, str]], now: datetime) -> di
     then = json.loads(event.names_then) if event.names_then else {}  # type: ignore[attr-defined]
     erased: bool = event.was_erased  # type: ignore[attr-defined]
     names = {identity: name for identity, (_what, name) in known.items()}
-    said = words(event, names=names, personal=then, erased=erased)
+    said = sentences.words(event, names=names, personal=then, erased=erased)
+    template = sentences.template(event, personal=then, erased=erased)
     return {
         "sequence": event.sequence,
         "icon": _ICONS.get(event.kind.partition(".")[0], "circle-dot"),
-        "sentence": _sentence(event, said, known),
+        "sentence": _sentence(event, template, said, known),
         "by": _by(event, said),
-        "reason": then.get("reason", ""),
+        "reason": "" if template and "{reason}" in template else then.get("reason", ""),
         "when": moment(event.occurred_at, now),
         "source": event.get_source_display(),
         "hash": bytes(event.hash).hex(),
@@ -67,20 +71,22 @@ def _line(event: Event, known: dict[UUID, tuple[str, str]], now: datetime) -> di
 
 
 def _sentence(
-    event: Event, said: Mapping[str, str], known: dict[UUID, tuple[str, str]]
+    event: Event,
+    template: str | None,
+    said: Mapping[str, str],
+    known: dict[UUID, tuple[str, str]],
 ) -> SafeString:
     """The sentence of an event; the app and the person in it lead to their pages."""
-    template = SENTENCES.get(event.kind)
     if template is None:
         return conditional_escape(event.kind)
     made: dict[str, SafeString] = {}
-    for _text, word, _form, _conversion in Formatter().parse(str(template)):
+    for _text, word, _form, _conversion in Formatter().parse(template):
         if word:
             made[word] = format_html("<bdi>{}</bdi>", said[word])
     for word, identity in (("app", event.app_id), ("person", event.person_id)):
         if identity and known.get(identity, ("", ""))[0] == word:
             made[word] = format_html('<a href="{}">{}</a>', _url(word, identity), said[word])
-    return format_html(str(template), **made) if made else conditional_escape(str(template))
+    return format_html(template, **made) if made else conditional_escape(template)
 
 
 def _url(word: str, identity: UUID) -> str:
