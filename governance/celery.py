@@ -7,6 +7,7 @@ changes nothing: what is due is found again by the sweeps of the schedule.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import setup_logging
 from kombu import Queue
 
@@ -76,6 +77,12 @@ app.conf.update(
             "task": "two_factor.catch_up",
             "schedule": 60.0,
             "options": {"expires": 60},
+        },
+        # A clock and not a count of seconds, which would begin anew whenever beat does.
+        "open-reviews": {
+            "task": "two_factor.open_review",
+            "schedule": crontab(hour=5, minute=0),
+            "options": {"expires": 3600},
         },
         "test-untested-connections": {
             "task": "connections.test_untested",

@@ -11,7 +11,7 @@ from governance.audit.events import Source
 from governance.audit.models import Event
 from governance.core.verdict import Refused
 from governance.facts.models import TwoFactorException
-from governance.inventory.models import Collaboration, Person
+from governance.inventory.models import Collaboration, Person, Region
 from governance.notifications.models import Delivery
 from governance.reports.two_factor.models import Decision, Review, Reviewed
 from governance.reports.two_factor.review import actions
@@ -319,10 +319,19 @@ def test_a_decision_that_comes_while_it_is_signed_is_too_late(alice):
 # --- when it is due -------------------------------------------------------------------------------
 
 
-def test_the_first_review_is_due_now(now):
+def test_the_first_review_is_due_a_quarter_after_the_first_reading(company, now):
+    Region.objects.update(first_seen_at=now)
     due = next_due(now)
 
-    assert (due.open, due.at, due.is_overdue) == (None, None, True)
+    assert (due.open, due.is_overdue, due.is_first) == (None, False, True)
+    assert due.at == months_later(now, 3)
+    assert next_due(due.at + timedelta(seconds=1)).is_overdue
+
+
+def test_where_nothing_was_read_nothing_is_due(now):
+    due = next_due(now)
+
+    assert (due.open, due.at, due.is_overdue) == (None, None, False)
 
 
 def test_an_open_one_is_due_two_weeks_after_it_began(review):

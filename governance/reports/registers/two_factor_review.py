@@ -19,7 +19,13 @@ _COLUMNS: tuple[Column, ...] = (
     Column("review_id", "text", "review.id::text", _("Review"), ours=True, printed=False),
     Column("as_of", "instant", "review.as_of", _("As of")),
     Column("due_at", "instant", "review.due_at", _("Due"), printed=False),
-    Column("started_by", "text", "starter.email", _("Started by"), printed=False),
+    Column(
+        "started_by",
+        "text",
+        "coalesce(starter.email, 'schedule')",
+        _("Started by"),
+        printed=False,
+    ),
     Column("signed_by", "text", _SIGNED.format(value="signer.email"), _("Signed off by")),
     Column("signed_at", "instant", _SIGNED.format(value="review.signed_at"), _("Signed off")),
     Column(
@@ -53,7 +59,7 @@ _COLUMNS: tuple[Column, ...] = (
 _SOURCE = """
 two_factor_reviewed one
 JOIN two_factor_review review ON review.id = one.review_id
-JOIN accounts_user starter ON starter.id = review.started_by_id
+LEFT JOIN accounts_user starter ON starter.id = review.started_by_id
 LEFT JOIN accounts_user signer ON signer.id = review.signed_by_id
 LEFT JOIN LATERAL (
     SELECT d.what, d.note, d.until, d.at, d.by_id, (

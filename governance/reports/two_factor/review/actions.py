@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from governance.accounts.models import User, plain_address
+from governance.accounts.models import Role, User, plain_address
 from governance.audit.actions import record, record_many
 from governance.audit.events import Entry, Source
 from governance.core.verdict import ALLOWED, Verdict
@@ -29,13 +29,21 @@ class NotNow(Exception):
     """Somebody was first, or something is missing. Its text says what."""
 
 
-@transaction.atomic
 def start(*, by: User, source: Source, at: datetime) -> Review:
     """Freeze the report as it is now. Raises `NotNow` while another is open, and `Refused`."""
     permissions.may_review(by).enforce()
-    moment = Moment(at)
-    rows = [row for row in read_lacking(by, moment, _MOST) if row.two_factor == TwoFactor.OFF]
-    numbers = read_page(by, Asked(moment), size=1).numbers
+    return begin(by=by, source=source, at=at)
+
+
+@transaction.atomic
+def begin(*, by: User | None, source: Source, at: datetime) -> Review:
+    """The same, once it was asked whether `by` may. Nobody: it opens by itself.
+
+    Raises `NotNow`.
+    """
+    moment, reader = Moment(at), by or User(roles=[Role.AUDITOR])
+    rows = [row for row in read_lacking(reader, moment, _MOST) if row.two_factor == TwoFactor.OFF]
+    numbers = read_page(reader, Asked(moment), size=1).numbers
     if numbers.everyone.off != len(rows):
         # A sync came between the two readings: a review whose numbers do not tie proves nothing.
         raise NotNow(_("Something moved at that moment. Please start it again."))

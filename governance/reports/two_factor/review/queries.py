@@ -7,9 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from governance.inventory.models import Region
 from governance.reports.two_factor.models import Decision, Review, Reviewed
 
 
@@ -17,12 +18,14 @@ from governance.reports.two_factor.models import Decision, Review, Reviewed
 class Due:
     """What is to be reviewed next: an open review, or the day on which one should begin.
 
-    `at` is None while there never was one: then it is due now.
+    `at` is None while nothing was read: then there is nothing to review. `is_first` says that
+    there never was a review.
     """
 
     open: Review | None
     at: datetime | None
     is_overdue: bool
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,23 @@ class Line:
 
 
 def next_due(now: datetime) -> Due:
-    """One query."""
+    """One query; two while there never was a review."""
     newest = list(Review.objects.order_by("-as_of")[:2])
     undone = next((one for one in newest if not one.is_signed), None)
     if undone is not None:
         return Due(undone, undone.due_at, undone.due_at < now)
     signed = next(iter(newest), None)
-    if signed is None:
-        return Due(None, None, is_overdue=True)
-    at = months_later(signed.as_of, settings.TWO_FACTOR_REVIEW_MONTHS)
-    return Due(None, at, at < now)
+    began = signed.as_of if signed else _first_reading()
+    if began is None:
+        return Due(None, None, is_overdue=False, is_first=True)
+    at = months_later(began, settings.TWO_FACTOR_REVIEW_MONTHS)
+    return Due(None, at, at < now, is_first=signed is None)
+
+
+def _first_reading() -> datetime | None:
+    """When Scalingo first told us anything: a region is the first that is written of it."""
+    found: datetime | None = Region.objects.aggregate(at=Min("first_seen_at"))["at"]
+    return found
 
 
 def months_later(at: datetime, months: int) -> datetime:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -18,7 +19,7 @@ from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.verdict import Hidden
 from governance.reports.two_factor import permissions
 from governance.reports.two_factor.models import Decision, Review, Reviewed
-from governance.reports.two_factor.review import actions, queries
+from governance.reports.two_factor.review import actions, opening, queries
 from governance.reports.two_factor.review.forms import DecisionForm, SignOffForm
 from governance.reports.two_factor.views import who
 
@@ -27,13 +28,17 @@ from governance.reports.two_factor.views import who
 def reviews(request: HttpRequest) -> HttpResponse:
     """All of them, and when the next one is due."""
     user, now = _who(request), timezone.now()
+    due = queries.next_due(now)
+    waits = due.is_overdue and not due.open
     return page(
         request,
         "two_factor/reviews.html",
         {
             "now": now,
             "reviews": queries.reviews()[:50],
-            "due": queries.next_due(now),
+            "due": due,
+            "why_not": opening.why_not(now) if waits else [],
+            "is_mailed": bool(settings.MAIL_URL),
             "may_review": permissions.may_review(user),
         },
     )
