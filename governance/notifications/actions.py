@@ -48,10 +48,19 @@ def deliver_due(*, at: datetime, sent: Settled = lambda delivery: None) -> int:
 
 
 def try_again(ids: Iterable[UUID], *, at: datetime) -> int:
-    """Give lost deliveries another chance; how many there were."""
-    return Delivery.objects.filter(pk__in=list(ids), state=Delivery.State.LOST).update(
+    """Give lost deliveries another chance, unless their file is gone; how many there were."""
+    has_its_file = Q(attachment_name="") | ~Q(attachment="") | Q(attachment_bytes__isnull=False)
+    lost = Delivery.objects.filter(has_its_file, pk__in=list(ids), state=Delivery.State.LOST)
+    return lost.update(
         state=Delivery.State.WAITING, attempts=0, due_at=at, settled_at=None, leased_until=None
     )
+
+
+def let_go(ids: Iterable[UUID], *, at: datetime) -> None:
+    """Their files are past their time: what was not sent is lost, and no copy of them is kept."""
+    found = Delivery.objects.filter(pk__in=list(ids))
+    found.filter(state=Delivery.State.WAITING).update(state=Delivery.State.LOST, settled_at=at)
+    found.update(attachment_bytes=None)
 
 
 @transaction.atomic

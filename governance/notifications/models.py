@@ -26,7 +26,7 @@ class Delivery(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     # A file that comes with it, byte for byte: a text, or anything. `attachment_bytes` go when the
-    # mail was taken: who promised it keeps the file.
+    # mail was taken, or the file is past its time: who promised it keeps the file.
     attachment_name = models.CharField(max_length=120, blank=True)
     attachment = models.TextField(blank=True)
     attachment_bytes = models.BinaryField(null=True)

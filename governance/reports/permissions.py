@@ -7,13 +7,14 @@ theirs to open: `visible_to` of `models` answers that.
 from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
 from governance.accounts.permissions import may_browse, may_export
 from governance.core.verdict import ALLOWED, Verdict
 
-__all__ = ["may_be_made", "may_export", "may_receive", "may_see"]
+__all__ = ["may_be_made", "may_export", "may_receive", "may_schedule", "may_see"]
 
 
 class Scoped(Protocol):
@@ -41,6 +42,14 @@ def may_be_made(scoped: Scoped, asker: User) -> Verdict:
     if not covers(asker, scoped):
         return Verdict(_("Whoever asked for it may not see all of that any more."))
     return ALLOWED
+
+
+def may_schedule(user: User) -> Verdict:
+    """Whether `user` may have reports mailed, from now on or again."""
+    verdict = may_export(user)
+    if verdict and not settings.MAIL_URL:
+        return Verdict(_("No mail server is set (MAIL_URL), so nothing can be mailed."))
+    return verdict
 
 
 def may_receive(user: User, scoped: Scoped) -> Verdict:

@@ -261,6 +261,33 @@ def test_a_mail_that_is_lost_is_noted_and_if_it_is_sent_after_all_that_too(month
     assert kinds()[-1] == "mailed"
 
 
+@pytest.mark.parametrize("state", ["lost", "waiting"])
+def test_what_was_to_be_mailed_is_not_kept_longer_than_the_file(monthly, carol, settings, state):
+    schedule = monthly(to=[carol])
+    at = schedule.next_at
+    actions.schedule_due(at=at)
+    actions.make_due(clock=lambda: at)
+    assert Delivery.objects.get().attachment_bytes
+    if state == "lost":
+        Delivery.objects.update(state="lost", settled_at=at)
+    actions.note_sent(at=at)
+
+    late = at + settings.EXPORTS_KEPT
+    actions.expire(at=late)
+    actions.note_sent(at=late)
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attachment_bytes) == ("lost", None)
+    assert Mailing.objects.get().lost_at
+    assert kinds()[-2:] == (
+        ["mail_lost", "deleted"] if state == "lost" else ["deleted", "mail_lost"]
+    )
+    # A mail that speaks of its file does not go without it.
+    assert notifications.try_again([delivery.pk], at=late) == 0
+    notifications.deliver_due(at=late)
+    assert mail.outbox == []
+
+
 def test_a_worker_may_die_at_any_statement_and_each_gets_one_mail(monthly, carol):
     came, nth = True, 0
     while came:

@@ -434,6 +434,36 @@ def test_the_list_costs_the_same_however_much_was_made(client_of, bob, assert_sa
 # --- by mail --------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def mailed(settings):
+    """There is a mail server."""
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
+
+
+def test_without_a_mail_server_nothing_is_set_up_and_the_page_says_why(ask, client_of, carol, text):
+    page = client_of(carol).get(FORM).text
+    assert 'disabled aria-describedby="why-no-mail"' in page
+    assert "No mail server is set (MAIL_URL), so nothing can be mailed." in text(page)
+
+    answer = ask(f"{FORM}mail/", every="month", recipients=[carol.pk])
+
+    assert answer.status_code == 403
+    assert "No mail server is set" in text(answer.text)
+    assert not Schedule.objects.exists()
+
+
+def test_what_was_set_up_while_there_was_one_says_that_nobody_receives_it(client_of, carol, text):
+    schedule = ScheduleFactory(made_by=carol, paused_at=ago(days=1))
+    browser = client_of(carol)
+
+    page = browser.get("/reports/schedules/").text
+
+    assert "these reports are made and kept, and nobody receives them" in text(page)
+    assert 'disabled aria-describedby="why-no-mail"' in page
+    assert browser.post(f"/reports/schedules/{schedule.pk}/resume/").status_code == 403
+
+
+@pytest.mark.usefixtures("mailed")
 def test_a_report_by_mail_is_set_up_with_its_filters(ask, carol, alice, client_of, rows):
     answer = ask(
         f"{FORM}mail/", every="quarter", recipients=[carol.pk, alice.pk], role="owner", format="pdf"
@@ -450,6 +480,7 @@ def test_a_report_by_mail_is_set_up_with_its_filters(ask, carol, alice, client_o
     assert kinds() == ["schedule_made"]
 
 
+@pytest.mark.usefixtures("mailed")
 def test_nobody_can_be_chosen_who_may_not_export(ask, carol, bob, text):
     answer = ask(f"{FORM}mail/", every="month", recipients=[bob.pk])
 
@@ -458,6 +489,7 @@ def test_nobody_can_be_chosen_who_may_not_export(ask, carol, bob, text):
     assert "bob@example.com" not in answer.text
 
 
+@pytest.mark.usefixtures("mailed")
 def test_paused_resumed_and_ended(client_of, carol):
     schedule = ScheduleFactory(made_by=carol)
     browser = client_of(carol)

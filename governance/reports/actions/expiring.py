@@ -6,6 +6,7 @@ from django.db import transaction
 
 from governance.audit import actions as audit
 from governance.audit.events import Source
+from governance.notifications import actions as notifications
 from governance.reports.models import Chunk, Export, State
 
 
@@ -28,6 +29,7 @@ def _expire_one(at: datetime) -> bool:
     if export is None:
         return False
     Chunk.objects.filter(export=export).delete()
+    notifications.let_go(export.mailings.values_list("delivery", flat=True), at=at)
     export.state, export.deleted_at = State.DELETED, at
     export.save(update_fields=["state", "deleted_at"])
     audit.record(

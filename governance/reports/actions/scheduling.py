@@ -40,7 +40,7 @@ def schedule(
 
     The first is of the week, month or quarter that is going on at `at`.
     """
-    permissions.may_export(by).enforce()
+    permissions.may_schedule(by).enforce()
     made = Schedule.objects.create(
         report=wanted.report,
         asked=dict(wanted.asked),
@@ -90,6 +90,7 @@ def resume(schedule: Schedule, *, by: User, source: Source, at: datetime) -> Sch
     one = _mine(schedule, by)
     if not one.paused_at:
         raise AlreadySo(one)
+    permissions.may_schedule(by).enforce()
     permissions.may_be_made(one, one.made_by).enforce()
     one.paused_at, one.paused_because = None, ""
     one.next_at = periods.end_of(Every(one.every), at)

@@ -60,7 +60,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     """Have the same made again and again, and mailed."""
     user, now = who(request), timezone.now()
     _exists(name)
-    permissions.may_export(user).enforce()
+    permissions.may_schedule(user).enforce()
     asked = _read(request.POST, name, user, now, is_scheduled=True)
     people = _recipients(user)
     form = MailForm(request.POST, people=people)
@@ -207,6 +207,7 @@ def _page(
             "ignored": asked.narrowed.ignored,
             "at_once": sizes.AT_ONCE,
             "may_export": may_export,
+            "may_schedule": permissions.may_schedule(user),
         },
         status=status if status != 200 or is_valid else 422,
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
@@ -79,6 +80,8 @@ def _page(request: HttpRequest, user: User, *, status: int = 200) -> HttpRespons
             "now": timezone.now(),
             "rows": [_row(one) for one in found],
             "may_export": permissions.may_export(user),
+            "may_schedule": permissions.may_schedule(user),
+            "is_mailed": bool(settings.MAIL_URL),
         },
         status=status,
     )
