@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.types.json import JsonbLoader
 
 # A long report to a slow reader is not a broken page; one that nobody reads ends all the same.
 _LONGEST = "30min"
@@ -22,7 +23,7 @@ PIECE = 64 * 1024
 
 
 class Snapshot:
-    """The open snapshot. Everything read through it is of one instant."""
+    """The open snapshot. Everything read through it is of one instant, and JSON comes decoded."""
 
     def __init__(self, raw: "psycopg.Connection[Any]") -> None:
         self._raw = raw
@@ -63,6 +64,8 @@ def snapshot() -> Iterator[Snapshot]:
     own = connections.create_connection(DEFAULT_DB_ALIAS)
     own.ensure_connection()
     raw: psycopg.Connection[Any] = own.connection
+    # Django leaves JSON as text, which its model fields decode. There are none here.
+    raw.adapters.register_loader("jsonb", JsonbLoader)
     try:
         raw.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         raw.execute(f"SET LOCAL statement_timeout = '{_LONGEST}'")

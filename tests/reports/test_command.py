@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from governance.audit.models import Event
+from governance.audit.signing import BadKey
 
 
 @pytest.fixture
@@ -92,6 +93,28 @@ def test_nothing_is_left_of_what_could_not_be_made(company, tmp_path):
     with pytest.raises(CommandError):
         call_command("export_report", "movers", output=str(output))
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "raised", "said"),
+    [
+        ("", CommandError, "A pack is signed, and there is no AUDIT_SIGNING_KEY here"),
+        ("bm8ga2V5", BadKey, "BadKey"),
+    ],
+)
+def test_whatever_it_fails_at_no_file_is_left_and_the_log_says_so(
+    company, tmp_path, settings, key, raised, said
+):
+    output = tmp_path / "evidence.zip"
+    settings.AUDIT_SIGNING_KEY = key
+
+    with pytest.raises(raised):
+        call_command("export_report", "pack", reports=["privileged"], output=str(output))
+
+    assert not output.exists()
+    asked, failed = Event.objects.filter(kind__startswith="report.").order_by("sequence")
+    assert (asked.kind, failed.kind) == ("report.asked", "report.failed")
+    assert failed.data["said"] == said
 
 
 def test_it_makes_a_pack(company, export, tmp_path):

@@ -18,6 +18,7 @@ from governance.audit.models import Checkpoint
 from governance.reports.making import CannotBeMade, Maker
 from governance.reports.pack import make_pack
 from governance.reports.registers import base
+from tests.factories import RunFactory
 from tests.reports.conftest import asked_by
 
 REPORTS = ("access-by-app", "privileged")
@@ -131,6 +132,30 @@ def test_the_manifest_says_what_an_auditor_asks(company, pack, alice):
     checkpoint = Checkpoint.objects.latest("id")
     assert manifest["audit_checkpoint"]["events"] == checkpoint.size
     assert (folder / manifest["audit_checkpoint"]["file"]).read_text() == checkpoint.note
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [("complete", {"apps": 4, "joined": 1}), ("partial", {"apps": 3})]
+)
+def test_a_pack_names_the_syncs_that_it_rests_on(company, pack, state, found):
+    run = RunFactory(
+        state=state,
+        requests={"GET /apps": 2, "GET /collaborators": 1},
+        found={**found, "words": "are no number"},
+        coverage={"expected": 4, "read": found["apps"], "failed": 4 - found["apps"]},
+    )
+
+    _, _, manifest = pack("access-by-app", formats=("csv",))
+
+    (said,) = manifest["sync_runs"]
+    assert (said["id"], said["state"]) == (str(run.pk), state)
+    assert said["requests"] == [
+        {"endpoint": "GET /apps", "count": 2},
+        {"endpoint": "GET /collaborators", "count": 1},
+    ]
+    assert said["found"] == [[name, number] for name, number in sorted(found.items())]
+    assert ["read", found["apps"]] in said["coverage"]
+    assert manifest["source"]["endpoints"] == ["GET /apps", "GET /collaborators"]
 
 
 def test_a_pack_whose_coverage_is_not_complete_says_so_in_every_file_and_on_every_page(

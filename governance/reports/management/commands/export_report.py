@@ -3,19 +3,20 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import Role, User, plain_address
 from governance.audit.actions import record
-from governance.audit.events import Source
+from governance.audit.events import Json, Source
 from governance.reports import asking, permissions
 from governance.reports.forms import DIFFERENCE, Instant
 from governance.reports.making import FORMATS, CannotBeMade, Made, Maker, Options, make
@@ -26,7 +27,7 @@ from governance.reports.registers.base import Asked
 
 
 class Command(BaseCommand):
-    """Makes the report here and now. Events say that it was asked for, and what was made."""
+    """Makes the report here and now. Events say that it was asked for, and what came of it."""
 
     help = "Write a report, or an evidence pack of several, to a file."
 
@@ -60,11 +61,17 @@ class Command(BaseCommand):
         reports = [_asked(name, options, by, now) for name in names]
         with ExitStack() as stack:
             out = _output(options["output"], stack)
+            asked = _record_asked(reports, options, by, now)
             try:
                 made = _make(reports, out, options, by, now)
-            except CannotBeMade as error:
+            except BaseException as error:
+                # Also when somebody stops it: what was asked for has an end, and leaves no file.
                 _take_away(options["output"])
-                raise CommandError(str(error)) from None
+                _record_failed(asked, error, by)
+                if isinstance(error, CannotBeMade):
+                    raise CommandError(str(error)) from None
+                raise
+        _record_made(asked, made, by)
         for why in made.why_partial:
             self.stderr.write(f"PARTIAL: {why}")
         self.stderr.write(
@@ -145,19 +152,49 @@ def _take_away(name: str) -> None:
 def _make(
     reports: list[Asked], out: BinaryIO, options: dict[str, Any], by: User | None, now: datetime
 ) -> Made:
-    name, is_pack = options["name"], options["name"] == PACK
-    data = {"report": name, "format": "zip" if is_pack else options["format"]}
-    data |= {"as_of": reports[0].at.isoformat(), "everything": reports[0].everything}
-    record("report.asked", by=by, source=Source.TERMINAL, at=now, data=data)
     how = Options(bom=options["bom"], semicolon=options["semicolon"])
     maker = Maker.of(by) if by else None
-    if is_pack:
+    if options["name"] == PACK:
         formats = options["formats"] or sorted(FORMATS)
         made = make_pack(reports, formats, out, by=maker, at=now, options=how)
     else:
         made = make(reports[0], options["format"], out, by=maker, at=now, options=how)
     out.flush()
-    data |= {"rows": made.rows, "bytes": made.bytes, "sha256": made.sha256}
-    data |= {"standing": _("complete") if made.complete else _("PARTIAL")}
-    record("report.made", by=by, source=Source.TERMINAL, at=timezone.now(), data=data)
     return made
+
+
+# --- what the audit log says of it ----------------------------------------------------------------
+
+
+def _record_asked(
+    reports: list[Asked], options: dict[str, Any], by: User | None, now: datetime
+) -> dict[str, Json]:
+    """The event before anything is made; what it says is said by the second one, too."""
+    name = options["name"]
+    data: dict[str, Json] = {
+        "report": name,
+        "format": "zip" if name == PACK else options["format"],
+        "as_of": reports[0].at.isoformat(),
+        "everything": reports[0].everything,
+    }
+    record("report.asked", by=by, source=Source.TERMINAL, at=now, data=data)
+    return data
+
+
+def _record_made(asked: dict[str, Json], made: Made, by: User | None) -> None:
+    data = {
+        **asked,
+        "rows": made.rows,
+        "bytes": made.bytes,
+        "sha256": made.sha256,
+        "standing": _("complete") if made.complete else _("PARTIAL"),
+    }
+    record("report.made", by=by, source=Source.TERMINAL, at=timezone.now(), data=data)
+
+
+def _record_failed(asked: dict[str, Json], error: BaseException, by: User | None) -> None:
+    said = str(error).rstrip(".") if isinstance(error, CannotBeMade) else type(error).__name__
+    data = {**asked, "said": said}
+    # Where the database is what failed, what failed is still what is to be told.
+    with suppress(DatabaseError):
+        record("report.failed", by=by, source=Source.TERMINAL, at=timezone.now(), data=data)
