@@ -169,6 +169,15 @@ class Beside:
                 }
                 for one in self.standing.regions
             ],
+            "not_read": [
+                {
+                    "scope": one.kind,
+                    "region": one.region,
+                    "connection": one.connection,
+                    "since": instant(one.since),
+                }
+                for one in self.standing.not_read
+            ],
             "row_count": self.rows,
             "control_totals": {
                 "figures": dict(self.totals.figures),

@@ -6,13 +6,14 @@ inside an unbroken run of readings, or so shortly after the last that nothing is
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from governance.inventory.models import Scope
 from governance.inventory.queries import asof
 from governance.reports.registers.base import Asked, Reader
 
@@ -32,10 +33,36 @@ class InRegion:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRead:
+    """What one request reads, and had not read around the instant; `since` when.
+
+    Without a name of the connection for whoever may see some projects alone.
+    """
+
+    kind: str
+    region: str
+    connection: str
+    since: datetime
+
+    def __str__(self) -> str:
+        return _("%(what)s of %(connection)s in %(region)s: not read since %(since)s.") % {
+            "what": Scope.Kind(self.kind).label,
+            "connection": self.connection or _("a connection"),
+            "region": self.region,
+            "since": f"{self.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """Coverage at the instant of a report, region by region."""
+    """Coverage at the instant of a report, region by region; and what could hide more from it.
+
+    Apps that are known are counted. What a listing that was not read would have told is not among
+    them: a new app, or a whole account.
+    """
 
     regions: Sequence[InRegion]
+    not_read: Sequence[NotRead] = ()
 
     @property
     def expected(self) -> int:
@@ -52,9 +79,13 @@ class Standing:
     @property
     def is_complete(self) -> bool:
         """Whether something was read, and nothing of it failed."""
-        return self.expected > 0 and self.failed == 0
+        return not self.why_partial()
 
     def why_partial(self) -> list[str]:
+        """Sentences; none where everything was read."""
+        return [*self._of_apps(), *map(str, self.not_read)]
+
+    def _of_apps(self) -> list[str]:
         if not self.expected:
             return [_("No app was known at that time: nothing had been read.")]
         if not self.failed:
@@ -111,7 +142,8 @@ def readings_sql(app: str, asked: Asked) -> str:
     # The latest run says all: what came after it failed, or there was nothing.
     return f"""(
         SELECT now_run.until AS last, NULL::timestamptz AS next, false AS is_inside,
-            {app}.stale_since IS NOT NULL OR now_scope.stale_since IS NOT NULL AS is_stale
+            {app}.stale_since IS NOT NULL OR {app}.suspect_since IS NOT NULL
+                OR now_scope.stale_since IS NOT NULL AS is_stale
         FROM (VALUES (1)) one
         LEFT JOIN inventory_scope now_scope ON now_scope.id = {app}.scope_id
         LEFT JOIN inventory_coverage now_run ON now_run.scope_id = now_scope.id AND now_run.latest
@@ -119,7 +151,7 @@ def readings_sql(app: str, asked: Asked) -> str:
 
 
 def standing(asked: Asked, reader: Reader) -> Standing:
-    """Coverage at `asked.at`, over the apps that whoever asks may see."""
+    """Coverage at `asked.at`, over the apps that whoever asks may see, and over what lists them."""
     sql = f"""
         SELECT r.name, count(*), count(*) FILTER (WHERE found.known = 'known'), min(found.as_of)
         FROM (
@@ -128,7 +160,42 @@ def standing(asked: Asked, reader: Reader) -> Standing:
         ) found
         JOIN inventory_region r ON r.id = found.region_id GROUP BY r.name ORDER BY r.name
     """  # noqa: S608  Constants of code; values are parameters.
-    return Standing([InRegion(*row) for row in reader.rows(sql, values(asked))])
+    return Standing(
+        [InRegion(*row) for row in reader.rows(sql, values(asked))],
+        [NotRead(*row) for row in reader.rows(_NOT_READ, values(asked))],
+    )
+
+
+# Runs of one scope follow each other: the last that began by then, and the first after it.
+SCOPES = """
+inventory_scope s
+JOIN inventory_region r ON r.id = s.region_id
+LEFT JOIN connections_connection c ON c.id = s.connection_id
+LEFT JOIN LATERAL (
+    SELECT since, until, readings FROM inventory_coverage
+    WHERE scope_id = s.id AND since <= %(at)s ORDER BY since DESC LIMIT 1
+) run ON true
+LEFT JOIN LATERAL (
+    SELECT since FROM inventory_coverage
+    WHERE scope_id = s.id AND since > %(at)s ORDER BY since LIMIT 1
+) later ON true"""
+# One that was read by then or had failed, and is not given up.
+IS_SCOPE_THEN = """(run.since IS NOT NULL OR s.stale_since <= %(at)s)
+    AND (s.retired_at IS NULL OR s.retired_at > %(at)s)"""
+# Failing since: as the scope says today, where that had begun; else since the last reading, where
+# none came soon enough after it.
+FAILING_SINCE = """CASE WHEN s.stale_since <= %(at)s AND later.since IS NULL THEN s.stale_since
+    WHEN run.until < %(at)s AND coalesce(later.since - run.until, %(at)s - run.until) > %(silence)s
+    THEN run.until END"""
+# What reads one app alone is left out: that app is counted. Projects are in one region each.
+_NOT_READ = f"""
+SELECT s.kind, r.name, CASE WHEN %(everything)s THEN coalesce(c.name, '') ELSE '' END,
+    {FAILING_SINCE} AS since
+FROM {SCOPES}
+WHERE {IS_SCOPE_THEN} AND s.kind <> 'app' AND {FAILING_SINCE} IS NOT NULL
+    AND (%(everything)s OR EXISTS (SELECT FROM inventory_project mine
+        WHERE mine.region_id = r.id AND mine.id = ANY(%(projects)s::uuid[])))
+ORDER BY r.name, coalesce(c.name, ''), s.kind, s.id"""  # noqa: S608  Constants of code.
 
 
 def values(asked: Asked) -> Mapping[str, Any]:

@@ -45,14 +45,16 @@ _MAY_HAVE_ENDED = """({row}.started_at <= %({at})s AND {row}.ended_at > %({at})s
     AND coalesce({row}.ended_after, '-infinity') < %({at})s)"""
 _MAY_HAVE_BEGUN = """({row}.started_at > %({at})s
     AND coalesce({row}.started_after, '-infinity') < %({at})s)"""
+_DOUBTED = """({ended} OR ({row}.missing_at IS NOT NULL
+    AND coalesce({row}.missing_after, '-infinity') < %({at})s))"""
 _TWO_FACTOR = """coalesce((
     SELECT then_2fa.value FROM inventory_twofactorperiod then_2fa
     WHERE then_2fa.person_id = {person} AND {believed}
     ORDER BY then_2fa.started_at DESC LIMIT 1), 'unknown')"""
 _APPS = """(
     SELECT app.id, then_app.name, then_app.project_id, app.project_id AS now_in, app.region_id,
-        app.scalingo_id, app.kind, app.parent_name, app.health_data, app.scope_id, app.stale_since,
-        app.first_seen_at
+        app.scalingo_id, app.kind, app.parent_name, app.health_data, app.scope_id,
+        least(app.stale_since, app.suspect_since) AS stale_since, app.first_seen_at
     FROM inventory_appperiod then_app JOIN inventory_app app ON app.id = then_app.app_id
     WHERE {believed})"""
 
@@ -85,6 +87,14 @@ def may_have_ended(row: str, at: str = "at") -> str:
 def may_have_begun(row: str, at: str = "at") -> str:
     """The next reading after the instant has it, the last had not. It is not believed there."""
     return _MAY_HAVE_BEGUN.format(row=row, at=at)
+
+
+def doubted(row: str, at: str = "at") -> str:
+    """Believed there, and the next reading has it not: it ended, or its end waits for a person.
+
+    For collaborations alone.
+    """
+    return _DOUBTED.format(ended=may_have_ended(row, at), row=row, at=at)
 
 
 def two_factor_of(person: str, at: str = "at") -> str:

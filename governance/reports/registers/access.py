@@ -59,8 +59,7 @@ _ACCESS: tuple[Column, ...] = (
     Column(
         "known",
         "text",
-        "CASE WHEN k.ended_at IS NOT NULL AND coalesce(k.ended_after, '-infinity') < %(at)s"
-        " THEN 'unknown' ELSE place.known END",
+        f"CASE WHEN {asof.doubted('k')} THEN 'unknown' ELSE place.known END",
         _("Known"),
         ours=True,
     ),

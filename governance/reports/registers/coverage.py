@@ -14,38 +14,20 @@ from governance.reports.registers.base import (
     Totals,
 )
 
-# Runs of one scope follow each other: the last that began by then, and the first after it.
-_SOURCE = """
-inventory_scope s
-JOIN inventory_region r ON r.id = s.region_id
-LEFT JOIN connections_connection c ON c.id = s.connection_id
+_SOURCE = f"""{standing.SCOPES}
 LEFT JOIN inventory_app a ON s.app_scalingo_id <> '' AND a.region_id = s.region_id
     AND a.scalingo_id = s.app_scalingo_id
 LEFT JOIN (
     SELECT scope_id, count(*) AS expected, count(*) FILTER (WHERE known = 'known') AS read
     FROM counted GROUP BY scope_id
 ) apps ON apps.scope_id = s.id
-LEFT JOIN LATERAL (
-    SELECT since, until, readings FROM inventory_coverage
-    WHERE scope_id = s.id AND since <= %(at)s ORDER BY since DESC LIMIT 1
-) run ON true
-LEFT JOIN LATERAL (
-    SELECT since FROM inventory_coverage
-    WHERE scope_id = s.id AND since > %(at)s ORDER BY since LIMIT 1
-) later ON true
-WHERE (run.since IS NOT NULL OR s.stale_since <= %(at)s)
-    AND (s.retired_at IS NULL OR s.retired_at > %(at)s){where}"""
+WHERE {standing.IS_SCOPE_THEN}{{where}}"""  # noqa: S608  Constants of code.
 _COUNTED = """
 counted AS MATERIALIZED (
     SELECT a.scope_id, around.last, {known} AS known
     FROM {apps} a CROSS JOIN LATERAL {readings} around
 )"""
 _LAST = "least(run.until, %(at)s)"
-# Failing since: as the scope says today, where that had begun; else since the last reading, where
-# none came soon enough after it.
-_FAILING = """CASE WHEN s.stale_since <= %(at)s AND later.since IS NULL THEN s.stale_since
-    WHEN run.until < %(at)s AND coalesce(later.since - run.until, %(at)s - run.until) > %(silence)s
-    THEN run.until END"""
 _COLUMNS: tuple[Column, ...] = (
     Column("connection", "text", "coalesce(c.name, '')", _("Connection")),
     Column("account_id", "text", "coalesce(c.account_id, '')", _("Account"), printed=False),
@@ -72,7 +54,7 @@ _COLUMNS: tuple[Column, ...] = (
         _("Read again"),
         printed=False,
     ),
-    Column("not_read_since", "instant", _FAILING, _("Not read since")),
+    Column("not_read_since", "instant", standing.FAILING_SINCE, _("Not read since")),
     Column(
         "why",
         "text",

@@ -42,7 +42,13 @@ _COLUMNS: tuple[Column, ...] = (
         _("Invited by"),
     ),
     Column("reason", "text", "batch.reason", _("Reason"), printed=False),
-    Column("known", "text", "place.known", _("Known"), ours=True),
+    Column(
+        "known",
+        "text",
+        f"CASE WHEN {asof.doubted('k')} THEN 'unknown' ELSE place.known END",
+        _("Known"),
+        ours=True,
+    ),
 )
 _SOURCE = """
 place JOIN inventory_collaboration k
