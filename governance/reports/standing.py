@@ -123,15 +123,18 @@ def as_of_sql(around: str = "around", at: str = "at") -> str:
     return f"CASE WHEN {around}.is_inside THEN %({at})s ELSE {around}.last END"
 
 
-def apps_sql(asked: Asked) -> str:
-    """The apps that were there and may be seen, as a table to put in a FROM."""
+def apps_sql(asked: Asked, *, begun: bool = False) -> str:
+    """The apps that were there and may be seen, as a table to put in a FROM.
+
+    Of the past, with `begun`, also those that may have been there already (`was_there` is false).
+    """
     # Who may see an app is decided by the project it is in today.
     seen = "project_id" if asked.is_now else "now_in"
     conditions = [
         *(["a.gone_at IS NULL"] if asked.is_now else []),
         *([] if asked.everything else [f"a.{seen} = ANY(%(projects)s::uuid[])"]),
     ]
-    table = "inventory_app" if asked.is_now else asof.apps()
+    table = "inventory_app" if asked.is_now else asof.apps(begun=begun)
     return f"(SELECT a.* FROM {table} a WHERE {' AND '.join(conditions) or 'true'})"  # noqa: S608
 
 

@@ -9,7 +9,9 @@ from django.utils import timezone
 from governance.connections.models import Connection
 from governance.inventory.models import App, Collaboration
 from tests.factories import (
+    AppFactory,
     AppPeriodFactory,
+    CollaborationFactory,
     ConnectionFactory,
     CoverageFactory,
     RegionFactory,
@@ -127,3 +129,145 @@ def test_an_access_that_was_found_missing_and_did_not_end_is_unknown(whole, made
 
 def _rows(made, name):
     return json.loads(made(name, "json", at=timezone.now(), is_now=True)[1])["rows"]
+
+
+# --- an instant between two readings that differ --------------------------------------------------
+
+BETWEEN = ago(days=20, minutes=5)
+EDGE = {"after": ago(days=20, minutes=10), "at": ago(days=20)}
+
+
+@pytest.fixture
+def then(whole, made):
+    """Between two readings: the rows of a report, its figures, and why it is partial."""
+
+    def read(name="access-by-app", **asked):
+        found, data = made(name, "json", at=BETWEEN, is_now=False, **asked)
+        rows = json.loads(data)["rows"]
+        assert found.totals.balance
+        assert len(rows) == found.totals.figures["rows"]
+        return rows, found.totals.figures, found.why_partial
+
+    return read
+
+
+def _joined(app, **what):
+    return CollaborationFactory(
+        app=app, since_after=EDGE["after"], since_at=EDGE["at"], **{"role": "collaborator", **what}
+    )
+
+
+def _left(row):
+    Collaboration.objects.filter(pk=row.pk).update(ended_after=EDGE["after"], ended_at=EDGE["at"])
+    return row
+
+
+@pytest.mark.parametrize("name", ["access-by-app", "access-by-person", "privileged"])
+def test_who_may_have_been_there_is_a_row_that_is_not_counted(whole, then, name):
+    before, figures, why = then(name)
+    assert why == []
+    assert figures["may_have_been"] == 0
+
+    joined = _joined(whole.api)
+    rows, after, why = then(name)
+
+    (new,) = [row for row in rows if row["collaborator_id"] == joined.collaborator_id]
+    assert (new["known"], new["in_population"], new["resource_name"]) == (
+        "unknown",
+        False,
+        "billing-api",
+    )
+    assert [row for row in rows if row != new] == before
+    assert {row["in_population"] for row in before} == {True}
+    assert after == {
+        **figures,
+        "may_have_been": 1,
+        "rows": figures["rows"] + 1,
+        "rows_written": figures["rows"] + 1,
+    }
+    assert why == [
+        "1 access may have been there already: the next reading has it, and the last had not."
+    ]
+
+
+def test_who_may_be_gone_is_counted_and_unknown_and_makes_it_partial(whole, then):
+    before, figures, _why = then()
+    left = _left(Collaboration.objects.get(app=whole.api, person=whole.ben))
+
+    rows, after, why = then()
+
+    assert after == figures
+    unknown = [row["collaborator_id"] for row in rows if row["known"] == "unknown"]
+    assert unknown == [left.collaborator_id]
+    assert len(rows) == len(before)
+    assert why == [
+        "1 access may have been gone already: the last reading had it, and the next has not."
+    ]
+
+
+def test_another_role_is_neither_coming_nor_going_but_unknown(whole, then):
+    row = _left(Collaboration.objects.get(app=whole.api, person=whole.ben))
+    CollaborationFactory(
+        app=row.app,
+        person=row.person,
+        collaborator_id=row.collaborator_id,
+        since_at=row.since_at,
+        started_after=EDGE["after"],
+        started_at=EDGE["at"],
+    )
+
+    rows, figures, why = then()
+
+    assert [one["role"] for one in rows if one["known"] == "unknown"] == ["limited"]
+    assert figures["may_have_been"] == 0
+    assert len(why) == 1
+
+
+def test_an_app_that_may_have_been_there_is_no_absence_either(whole, then):
+    new = AppFactory(
+        name="brand-new", project=whole.billing, scope=whole.api.scope, first_seen_at=EDGE["at"]
+    )
+    AppPeriodFactory(app=new, started_after=EDGE["after"], started_at=EDGE["at"])
+    _joined(new, owner=True, role="owner")
+
+    rows, figures, why = then()
+
+    (row,) = [one for one in rows if one["resource_name"] == "brand-new"]
+    assert (row["known"], row["in_population"]) == ("unknown", False)
+    assert (figures["population"], figures["may_have_been"]) == (8, 1)
+    assert len(why) == 1
+    narrowed, _figures, _why = then(filters={"app": ("brand-new",)})
+    assert narrowed == [row]
+
+
+def test_an_invitation_that_may_have_been_there_has_no_age(whole, then):
+    before, figures, why = then("invitations")
+    assert why == []
+    invited = _joined(whole.web, status="pending", role="limited")
+
+    rows, after, why = then("invitations")
+
+    (new,) = [row for row in rows if row not in before]
+    assert (new["collaborator_id"], new["age_days"]) == (invited.collaborator_id, None)
+    assert (new["known"], new["in_population"]) == ("unknown", False)
+    assert after["pending"] == figures["pending"]
+    assert after["may_have_been"] == 1
+    assert len(why) == 1
+
+
+def test_the_register_of_2fa_says_that_somebody_may_be_missing(whole, then):
+    assert then("two-factor")[2] == []
+
+    _joined(whole.api)
+
+    assert "1 access may have been there already" in then("two-factor")[2][0]
+
+
+def test_what_the_guard_holds_makes_it_partial(whole, why):
+    Collaboration.objects.filter(app=whole.api, person=whole.ben).update(
+        missing_after=ago(minutes=20), missing_at=ago(minutes=10)
+    )
+
+    assert len(why()) == 1
+    assert "may have been gone already" in why()[0]
+    assert why(at=ago(minutes=30)) == []

@@ -47,6 +47,10 @@ _MAY_HAVE_BEGUN = """({row}.started_at > %({at})s
     AND coalesce({row}.started_after, '-infinity') < %({at})s)"""
 _DOUBTED = """({ended} OR ({row}.missing_at IS NOT NULL
     AND coalesce({row}.missing_after, '-infinity') < %({at})s))"""
+_MAY_HAVE_JOINED = """({begun} AND NOT EXISTS (
+    SELECT FROM inventory_collaboration earlier
+    WHERE earlier.app_id = {row}.app_id AND earlier.collaborator_id = {row}.collaborator_id
+      AND earlier.person_id = {row}.person_id AND earlier.ended_at = {row}.started_at))"""
 _TWO_FACTOR = """coalesce((
     SELECT then_2fa.value FROM inventory_twofactorperiod then_2fa
     WHERE then_2fa.person_id = {person} AND {believed}
@@ -54,9 +58,15 @@ _TWO_FACTOR = """coalesce((
 _APPS = """(
     SELECT app.id, then_app.name, then_app.project_id, app.project_id AS now_in, app.region_id,
         app.scalingo_id, app.kind, app.parent_name, app.health_data, app.scope_id,
-        least(app.stale_since, app.suspect_since) AS stale_since, app.first_seen_at
+        least(app.stale_since, app.suspect_since) AS stale_since, app.first_seen_at,
+        then_app.started_at <= %({at})s AS was_there
     FROM inventory_appperiod then_app JOIN inventory_app app ON app.id = then_app.app_id
     WHERE {believed})"""
+# A listing had not named it yet, and the next did. What was there when first read had no listing
+# before: nothing was known of any app then.
+_APPS_BEGUN = """({believed} OR ({begun} AND then_app.started_after IS NOT NULL
+    AND NOT EXISTS (SELECT FROM inventory_appperiod earlier WHERE earlier.app_id = then_app.app_id
+        AND earlier.ended_at = then_app.started_at)))"""
 
 
 _APPS_EVER = """(
@@ -97,18 +107,27 @@ def doubted(row: str, at: str = "at") -> str:
     return _DOUBTED.format(ended=may_have_ended(row, at), row=row, at=at)
 
 
+def may_have_joined(row: str, at: str = "at") -> str:
+    """It may have begun, and nothing of theirs was there before. For collaborations alone."""
+    return _MAY_HAVE_JOINED.format(begun=may_have_begun(row, at), row=row)
+
+
 def two_factor_of(person: str, at: str = "at") -> str:
     """2FA of the person whose id the SQL `person` is, as believed at the instant; else unknown."""
     return _TWO_FACTOR.format(person=person, believed=believed("then_2fa", at))
 
 
-def apps(at: str = "at") -> str:
+def apps(at: str = "at", *, begun: bool = False) -> str:
     """A table in place of `inventory_app`: the apps that were there, as they were called.
 
     `name` and `project_id` are of the instant; `now_in` is the project of today, by which it is
-    decided who may see the app.
+    decided who may see the app. With `begun` also those that may have been there already, as they
+    were called when they were first seen; `was_there` tells them apart.
     """
-    return _APPS.format(believed=believed("then_app", at))
+    there = believed("then_app", at)
+    if begun:
+        there = _APPS_BEGUN.format(believed=there, begun=may_have_begun("then_app", at))
+    return _APPS.format(believed=there, at=at)
 
 
 def apps_ever(at: str = "at") -> str:

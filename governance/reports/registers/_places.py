@@ -8,10 +8,11 @@ from governance.reports.formats.neutral import neutral_sql
 from governance.reports.registers.base import Asked, Column
 
 # Where each is, whose, what for; and how far it is known what was on it. Each app's owner is a
-# collaboration of its own, which a review app has too.
+# collaboration of its own, which a review app has too. Of the past also those that may have been
+# there already.
 _PLACE = """
 place AS MATERIALIZED (
-    SELECT a.id, a.scalingo_id, a.name, a.health_data, a.project_id, {scm}, {safe},
+    SELECT a.id, a.scalingo_id, a.name, a.health_data, a.project_id, {was_there}, {scm}, {safe},
         row_number() OVER (ORDER BY r.name, a.name, a.id) AS number,
         CASE WHEN a.kind = 'app' AND a.parent_name <> '' THEN 'review app' ELSE a.kind END AS kind,
         r.name AS region, g.name AS project, owner.email AS owner,
@@ -84,7 +85,8 @@ def place(asked: Asked, *, narrowed: bool = True) -> str:
     scm = "a.scm_linker_id, a.scm_read_at"
     return _PLACE.format(
         safe=_SAFE,
-        apps=standing.apps_sql(asked),
+        apps=standing.apps_sql(asked, begun=True),
+        was_there="true AS was_there" if asked.is_now else "a.was_there",
         scm=scm
         if asked.is_now
         else "NULL::uuid AS scm_linker_id, NULL::timestamptz AS scm_read_at",

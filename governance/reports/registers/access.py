@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries import asof
 from governance.reports import standing
-from governance.reports.registers import _people, _places
+from governance.reports.registers import _doubts, _people, _places
 from governance.reports.registers.base import (
     Asked,
     Column,
@@ -56,13 +56,8 @@ _ACCESS: tuple[Column, ...] = (
         printed=False,
     ),
     Column("grant_reason", "text", "batch.reason", _("Reason"), printed=False),
-    Column(
-        "known",
-        "text",
-        f"CASE WHEN {asof.doubted('k')} THEN 'unknown' ELSE place.known END",
-        _("Known"),
-        ours=True,
-    ),
+    _doubts.COUNTED,
+    _doubts.KNOWN,
     Column("data_as_of", "instant", "place.as_of", _("Data as of"), printed=False),
 )
 _SOURCE = """
@@ -110,9 +105,7 @@ def _before(asked: Asked) -> str:
 
 def _statement(only: str, order: str) -> Callable[[Asked], Statement]:
     def statement(asked: Asked) -> Statement:
-        source = _SOURCE.format(
-            holds=asof.Moment(asked.at, asked.is_now).holds("k"), where=_where(asked, only)
-        )
+        source = _SOURCE.format(holds=_doubts.holds(asked), where=_where(asked, only))
         return Statement(source, standing.values(asked), order, before=_before(asked))
 
     return statement
@@ -153,6 +146,7 @@ WORDS = {
     "limited": _("limited collaborators"),
     "role_unknown": _("role unknown"),
     "privileged": _("privileged"),
+    "may_have_been": _doubts.MAY_HAVE_BEEN,
     "rows": _("rows counted"),
 }
 BY_STATUS = Equation(
@@ -178,32 +172,44 @@ JOIN who p ON p.id = k.person_id WHERE {where}
 
 
 def _rows(asked: Asked, reader: Reader, only: str) -> int:
-    sql = _ROWS.format(
-        before=_before(asked),
-        holds=asof.Moment(asked.at, asked.is_now).holds("k"),
-        where=_where(asked, only),
-    )
+    sql = _ROWS.format(before=_before(asked), holds=_doubts.holds(asked), where=_where(asked, only))
     found: int = reader.row(sql, standing.values(asked))[0]
     return found
 
 
 def _totals(asked: Asked, reader: Reader) -> Totals:
-    figures = population(asked, reader)
-    whole = figures["population"]
-    figures["rows"] = _rows(asked, reader, "true") if asked.filters else whole
-    return Totals(figures, WORDS, (BY_STATUS, BY_ROLE))
+    return _balanced(population(asked, reader), "population", asked, reader, "true")
 
 
 def _privileged_totals(asked: Asked, reader: Reader) -> Totals:
     figures = population(asked, reader)
     figures["privileged"] = figures["owners"] + figures["full"]
-    figures["rows"] = _rows(asked, reader, _PRIVILEGED) if asked.filters else figures["privileged"]
-    return Totals(figures, WORDS, (BY_STATUS, BY_ROLE))
+    return _balanced(figures, "privileged", asked, reader, _PRIVILEGED)
+
+
+def _balanced(
+    figures: dict[str, int], whole: str, asked: Asked, reader: Reader, only: str
+) -> Totals:
+    """Of the past, rows are what was counted and, beside it, what may have been there already."""
+    equations = [BY_STATUS, BY_ROLE]
+    figures["rows"] = figures[whole]
+    if not asked.is_now:
+        figures["may_have_been"] = _doubts.doubts(asked, reader, only).may_have_been
+        figures["rows"] += figures["may_have_been"]
+    if asked.filters:
+        figures["rows"] = _rows(asked, reader, only)
+    elif not asked.is_now:
+        equations.append(Equation("rows", (Term(whole), Term("may_have_been"))))
+    return Totals(figures, WORDS, tuple(equations))
 
 
 # --- the reports ----------------------------------------------------------------------------------
 
 _LIMITS = (
+    _(
+        "Of the past: whoever the next reading has and the last had not is a row that is not in the"
+        " population, and unknown."
+    ),
     _("An owner's 2FA is unknown unless the owner's own account is read here."),
     _("Names and addresses of people are those read last, also in a report about the past."),
     _("What an app and a person are to the company is what is said of them today."),
@@ -224,6 +230,7 @@ BY_APP = Report(
     statement=_statement("true", _BY_APP),
     totals=_totals,
     known_limits=_LIMITS,
+    incomplete=_doubts.why,
     filters=FILTERS,
     sort=_("region, app, the owner first, e-mail"),
 )
@@ -235,6 +242,7 @@ BY_PERSON = Report(
     statement=_statement("true", _BY_PERSON),
     totals=_totals,
     known_limits=_LIMITS,
+    incomplete=_doubts.why,
     filters=FILTERS,
     sort=_("e-mail, region, app"),
 )
@@ -246,6 +254,7 @@ PRIVILEGED = Report(
     statement=_statement(_PRIVILEGED, _BY_PERSON),
     totals=_privileged_totals,
     known_limits=_LIMITS,
+    incomplete=_doubts.why,
     filters=FILTERS,
     sort=_("e-mail, region, app"),
 )

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries import asof
 from governance.reports import standing
-from governance.reports.registers import _people, _places
+from governance.reports.registers import _doubts, _people, _places
 from governance.reports.registers.base import (
     Asked,
     Column,
@@ -33,7 +33,12 @@ _COLUMNS: tuple[Column, ...] = (
         ours=True,
         printed=False,
     ),
-    Column("age_days", "integer", f"{seconds(_SINCE, '%(at)s')} / 86400", _("Days")),
+    Column(
+        "age_days",
+        "integer",
+        f"CASE WHEN {_SINCE} <= %(at)s THEN {seconds(_SINCE, '%(at)s')} / 86400 END",
+        _("Days"),
+    ),
     Column(
         "invited_by",
         "text",
@@ -42,13 +47,8 @@ _COLUMNS: tuple[Column, ...] = (
         _("Invited by"),
     ),
     Column("reason", "text", "batch.reason", _("Reason"), printed=False),
-    Column(
-        "known",
-        "text",
-        f"CASE WHEN {asof.doubted('k')} THEN 'unknown' ELSE place.known END",
-        _("Known"),
-        ours=True,
-    ),
+    _doubts.COUNTED,
+    _doubts.KNOWN,
 )
 _SOURCE = """
 place JOIN inventory_collaboration k
@@ -69,7 +69,7 @@ _NARROWED = {**_people.NARROWED, "role": "k.role = ANY(%(only_role)s)"}
 def _statement(asked: Asked) -> Statement:
     where = [sql for name, sql in _NARROWED.items() if asked.filters.get(name)]
     source = _SOURCE.format(
-        holds=asof.Moment(asked.at, asked.is_now).holds("k"),
+        holds=_doubts.holds(asked),
         people=_people.JOINS,
         where=" AND ".join(where) or "true",
     )
@@ -86,45 +86,43 @@ SELECT count(*) FROM {apps} a
 JOIN inventory_collaboration k ON k.app_id = a.id AND k.status = 'pending' AND {holds}
 """
 _AGES = """
-{before} SELECT count(*) FILTER (WHERE found.age < 7 * 86400),
-    count(*) FILTER (WHERE found.age BETWEEN 7 * 86400 AND 30 * 86400 - 1),
-    count(*) FILTER (WHERE found.age >= 30 * 86400), count(*)
-FROM (SELECT {age} AS age FROM {source}) found
+{before} SELECT count(*) FILTER (WHERE found.counts AND found.age < 7 * 86400),
+    count(*) FILTER (WHERE found.counts AND found.age BETWEEN 7 * 86400 AND 30 * 86400 - 1),
+    count(*) FILTER (WHERE found.counts AND found.age >= 30 * 86400),
+    count(*) FILTER (WHERE found.counts), count(*)
+FROM (SELECT {age} AS age, {counts} AS counts FROM {source}) found
 """
 _WORDS = {
     "pending": _("pending"),
     "under_7_days": _("younger than 7 days"),
     "under_30_days": _("7 to 29 days"),
     "older": _("30 days and older"),
+    "may_have_been": _doubts.MAY_HAVE_BEEN,
     "rows": _("rows counted"),
 }
 
 
 def _totals(asked: Asked, reader: Reader) -> Totals:
     """By age with every join of the rows, in all without them; ages are of what is shown."""
-    holds = asof.Moment(asked.at, asked.is_now).holds("k")
     statement = _statement(asked)
-    young, middle, old, rows = reader.row(
-        _AGES.format(
-            before=statement.before, age=seconds(_SINCE, "%(at)s"), source=statement.source
-        ),
-        statement.values,
+    ages = _AGES.format(
+        before=statement.before,
+        age=seconds(_SINCE, "%(at)s"),
+        counts=_doubts.COUNTED.sql,
+        source=statement.source,
     )
-    pending = rows
+    young, middle, old, pending, rows = reader.row(ages, statement.values)
+    figures = {"under_7_days": young, "under_30_days": middle, "older": old}
+    equations = [Equation("pending", tuple(map(Term, figures)))]
     if not asked.filters:
+        holds = asof.Moment(asked.at, asked.is_now).holds("k")
         sql = _PENDING.format(apps=standing.apps_sql(asked), holds=holds)
-        pending = reader.row(sql, statement.values)[0]
-    return Totals(
-        {
-            "pending": pending,
-            "under_7_days": young,
-            "under_30_days": middle,
-            "older": old,
-            "rows": pending,
-        },
-        _WORDS,
-        (Equation("pending", tuple(map(Term, ("under_7_days", "under_30_days", "older")))),),
-    )
+        pending = rows = reader.row(sql, statement.values)[0]
+    if not asked.filters and not asked.is_now:
+        found = _doubts.doubts(asked, reader, "k.status = 'pending'").may_have_been
+        figures["may_have_been"], rows = found, pending + found
+        equations.append(Equation("rows", (Term("pending"), Term("may_have_been"))))
+    return Totals({"pending": pending, **figures, "rows": rows}, _WORDS, tuple(equations))
 
 
 INVITATIONS = Report(
@@ -138,6 +136,7 @@ INVITATIONS = Report(
         _("Whether an invitation was opened is not known, nor when it will lapse."),
         _("2FA of somebody invited is not known until they accept."),
     ),
+    incomplete=_doubts.why,
     filters=("q", *_places.FILTERS, "role", "employment"),
     sort=_("the oldest first"),
 )

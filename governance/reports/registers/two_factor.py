@@ -4,6 +4,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries.asof import Moment
+from governance.reports.registers import _doubts
 from governance.reports.registers._people import JOINS, PERSON
 from governance.reports.registers._people import NARROWED as OF_PEOPLE
 from governance.reports.registers.base import (
@@ -212,6 +213,7 @@ REPORT = Report(
         _("Days without are counted from the first reading without 2FA."),
         _("Whether an app holds health data is what is known today, also as of the past."),
     ),
+    incomplete=_doubts.why,
     filters=(*OF_PEOPLE, *_OF_PAGE),
     sort=_("risk: full roles on production or health data without 2FA first"),
 )
