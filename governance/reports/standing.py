@@ -5,7 +5,7 @@ inside an unbroken run of readings, or so shortly after the last that nothing is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -167,6 +167,17 @@ def standing(asked: Asked, reader: Reader) -> Standing:
         [InRegion(*row) for row in reader.rows(sql, values(asked))],
         [NotRead(*row) for row in reader.rows(_NOT_READ, values(asked))],
     )
+
+
+def why_partial_since(asked: Asked, reader: Reader) -> list[str]:
+    """For `Report.incomplete` of what lies between two instants: the first was read, too."""
+    if asked.since is None:
+        return []
+    before = replace(asked, at=asked.since, is_now=False)
+    return [
+        _("At the beginning: %(why)s") % {"why": why}
+        for why in standing(before, reader).why_partial()
+    ]
 
 
 # Runs of one scope follow each other: the last that began by then, and the first after it.

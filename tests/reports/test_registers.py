@@ -245,12 +245,17 @@ def test_an_owner_who_is_followed_by_another_left_and_the_other_joined(acting, r
     assert manifest["control_totals"]["balance"]
 
 
-def test_movers_need_a_beginning_that_was_read(acting, read):
+@pytest.mark.parametrize("name", ["movers", "difference"])
+def test_what_lies_between_needs_a_beginning_that_was_read(acting, read, name):
     with pytest.raises(CannotBeMade, match="since when"):
-        read("movers")
-    _, manifest = read("movers", since=acting.now - timedelta(days=9))
+        read(name)
+    _, manifest = read(name, since=acting.now - timedelta(days=9))
     assert not manifest["complete"]
     assert manifest["why"][0].startswith("At the beginning")
+    since = acting.now
+    acting.sync()
+    _, manifest = read(name, since=since)
+    assert manifest["complete"], manifest["why"]
 
 
 # --- invitations, changes, coverage, audit --------------------------------------------------------

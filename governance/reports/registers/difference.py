@@ -103,4 +103,5 @@ REPORT = Report(
     filters=sql.FILTERS,
     sort=_("when it was seen"),
     speaks_of_a_period=True,
+    incomplete=standing.why_partial_since,
 )

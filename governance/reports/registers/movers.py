@@ -229,17 +229,6 @@ def _rows(asked: Asked, reader: Reader) -> int:
     return found
 
 
-def _then_too(asked: Asked, reader: Reader) -> list[str]:
-    """A difference rests on two populations: the one at the beginning must have been read, too."""
-    if asked.since is None:
-        return []
-    before = replace(asked, at=asked.since, is_now=False)
-    return [
-        _("At the beginning: %(why)s") % {"why": why}
-        for why in standing.standing(before, reader).why_partial()
-    ]
-
-
 MOVERS = Report(
     name="movers",
     title=_("Joiners, movers and leavers"),
@@ -258,5 +247,5 @@ MOVERS = Report(
     filters=("q", "app", "project", "region", "role", "employment"),
     sort=_("when it was seen"),
     speaks_of_a_period=True,
-    incomplete=_then_too,
+    incomplete=standing.why_partial_since,
 )
