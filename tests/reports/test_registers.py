@@ -242,6 +242,7 @@ def test_an_owner_who_is_followed_by_another_left_and_the_other_joined(acting, r
     row.save()
     rows, manifest = read("movers", since=since)
     assert sorted(one["what"] for one in rows) == ["joined", "left"]
+    assert {one["source"] for one in rows} == {"unexplained"}, "as a difference has it"
     assert manifest["control_totals"]["balance"]
 
 

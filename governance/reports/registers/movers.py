@@ -112,7 +112,7 @@ _COLUMNS: tuple[Column, ...] = (
         _("Status after"),
         ours=True,
     ),
-    Column("source", "text", "coalesce(told.source, '')", _("Known from"), ours=True),
+    Column("source", "text", "coalesce(told.source, 'unexplained')", _("Known from"), ours=True),
     Column(
         "done_by",
         "text",
