@@ -88,10 +88,8 @@ def test_now_and_the_instant_of_now_are_the_same_register(acting, read):
     for name in ACCESS:
         now, _ = read(name)
         then, _ = read(name, at=acting.now)
-        changing_with_time = ("is_scm_linker", "tfa_observed_at")
         for row in (*now, *then):
-            for column in changing_with_time:
-                row.pop(column)
+            row.pop("is_scm_linker")
         assert now == then
 
 
@@ -113,6 +111,30 @@ def test_a_row_says_who_gave_the_access_and_why(acting, read):
     assert row["grant_reason"] == "Ticket 7"
     assert row["status"] == "pending"
     assert row["access_since_source"] == "event"
+
+
+def test_2fa_is_as_of_its_reading_and_not_of_its_last_change(acting, read):
+    """Nothing changes between the two syncs; all of it is read again."""
+    first = acting.now
+    acting.sync(after={"minutes": 30})
+    owners = set()
+    for at, not_before in ((None, acting.now), (acting.now, acting.now), (first, None)):
+        rows, _ = read("access-by-app", **({"at": at} if at else {}))
+        for row in rows:
+            if row["tfa_status"] == "unknown":
+                assert (row["tfa_observed_at"], row["tfa_source"]) == (None, None)
+                continue
+            read_at = datetime.fromisoformat(row["tfa_observed_at"])
+            assert read_at <= (at or acting.now)
+            assert not_before is None or read_at >= not_before
+            if row["role"] == "owner":
+                owners.add(row["tfa_source"])
+            else:
+                assert (read_at, row["tfa_source"]) == (
+                    datetime.fromisoformat(row["data_as_of"]),
+                    "listing",
+                )
+    assert "own account" in owners
 
 
 def test_filters_narrow_the_rows_and_the_totals_still_balance(acting, read):

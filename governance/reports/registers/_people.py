@@ -54,8 +54,8 @@ NARROWED = {
 # The same looked at once for each person, for reports with many rows of each.
 _WHO = """
 who AS MATERIALIZED (
-    SELECT p.id, p.email, p.username, {two_factor} AS two_factor, {read_at} AS two_factor_read_at,
-        {columns}, row_number() OVER (ORDER BY p.email, p.id) AS number
+    SELECT p.id, p.email, p.username, {two_factor} AS two_factor, {columns},
+        row_number() OVER (ORDER BY p.email, p.id) AS number
     FROM inventory_person p {joins}{join}
 )"""
 _KEPT = tuple(column for column in PERSON if column.name not in ("email", "username"))
@@ -84,7 +84,6 @@ def who(asked: Asked) -> str:
     ]
     return _WHO.format(
         two_factor=value,
-        read_at="p.two_factor_read_at" if asked.is_now else "NULL::timestamptz",
         columns=", ".join([*kept, *safe]),
         joins=JOINS,
         join=join,

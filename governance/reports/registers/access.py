@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries import asof
 from governance.reports import standing
-from governance.reports.registers import _doubts, _people, _places
+from governance.reports.registers import _doubts, _people, _places, _two_factor
 from governance.reports.registers.base import (
     Asked,
     Column,
@@ -35,8 +35,7 @@ _ACCESS: tuple[Column, ...] = (
         _("Links the repository"),
         printed=False,
     ),
-    Column("tfa_status", "text", "p.two_factor", _("2FA"), ours=True),
-    Column("tfa_observed_at", "instant", "p.two_factor_read_at", _("2FA read"), printed=False),
+    *_two_factor.COLUMNS,
     Column("access_since", "instant", "coalesce(told.happened_at, k.since_at)", _("Since")),
     Column(
         "access_since_source",
@@ -62,7 +61,7 @@ _ACCESS: tuple[Column, ...] = (
 )
 _SOURCE = """
 place JOIN inventory_collaboration k ON k.app_id = place.id AND {holds}
-JOIN who p ON p.id = k.person_id
+JOIN who p ON p.id = k.person_id{two_factor}
 LEFT JOIN inventory_collaboration began ON began.app_id = k.app_id
     AND began.collaborator_id = k.collaborator_id AND began.started_at = k.since_at
 LEFT JOIN inventory_attribution told ON told.collaboration_id = began.id AND told.edge = 'start'
@@ -100,12 +99,16 @@ def _where(asked: Asked, only: str) -> str:
 
 
 def _before(asked: Asked) -> str:
-    return f"WITH {_places.place(asked)}, {_people.who(asked)}"
+    return f"WITH {_places.place(asked)}, {_people.who(asked)}, {_two_factor.before()}"
 
 
 def _statement(only: str, order: str) -> Callable[[Asked], Statement]:
     def statement(asked: Asked) -> Statement:
-        source = _SOURCE.format(holds=_doubts.holds(asked), where=_where(asked, only))
+        source = _SOURCE.format(
+            holds=_doubts.holds(asked),
+            two_factor=_two_factor.joins(asked),
+            where=_where(asked, only),
+        )
         return Statement(source, standing.values(asked), order, before=_before(asked))
 
     return statement
@@ -217,7 +220,11 @@ _LIMITS = (
         "There are no columns for an end date, a ticket, the last activity, what changed since the"
         " last review and findings: they are not known here."
     ),
-    _("Who linked the repository, and when 2FA was read, are known of today alone."),
+    _("Who linked the repository is known of today alone."),
+    _(
+        "2FA was read when the listing of the app was; of an owner, when the owner's own account"
+        " was read, or the listing of an app that they are a collaborator of."
+    ),
 )
 _BY_APP = "place.number, k.role <> 'owner', p.number, k.id"
 _BY_PERSON = "p.number, place.number, k.id"
