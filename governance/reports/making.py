@@ -206,6 +206,15 @@ def enforce_most(way: Format, name: str, found: Beside) -> None:
         )
 
 
+def enforce_rows(found: Beside, written: int) -> None:
+    """Raises `CannotBeMade` where other rows were written than were counted.
+
+    For files that have said so early that they are complete: in a name, or in what comes first.
+    """
+    if written != found.rows:
+        raise CannotBeMade(str(plain.DoesNotAddUp(written, found.rows)))
+
+
 # --- the formats ----------------------------------------------------------------------------------
 
 
@@ -247,7 +256,9 @@ def _json(
 def _xlsx(
     reading: Snapshot, found: Beside, out: io.RawIOBase, options: Options, progress: Progress
 ) -> int:
-    return sheet.write(reading, found, out, progress)
+    written = sheet.write(reading, found, out, progress)
+    enforce_rows(found, written)
+    return written
 
 
 def _pdf(

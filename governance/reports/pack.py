@@ -126,7 +126,10 @@ class _Pack:
         way = making.format_of(format_)
         making.enforce_most(way, format_, found)
         with self._open(f"{found.report.name}{self.mark}.{format_}", found.report.name) as file:
-            return way.write(self.reading, found, file, self.options, making.no_progress)
+            rows = way.write(self.reading, found, file, self.options, making.no_progress)
+        # Whether the pack is whole stands in every name of it, so it is known before.
+        making.enforce_rows(found, rows)
+        return rows
 
     def evidence(self, checkpoint: Checkpoint) -> None:
         """Write what proves the rest: it comes last, and nothing after it."""

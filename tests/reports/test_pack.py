@@ -17,7 +17,7 @@ from governance.audit.canonical import canonical
 from governance.audit.models import Checkpoint
 from governance.reports.making import CannotBeMade, Maker
 from governance.reports.pack import make_pack
-from governance.reports.registers import base
+from governance.reports.registers import _people, base
 from tests.factories import RunFactory
 from tests.reports.conftest import asked_by
 
@@ -207,6 +207,17 @@ def test_a_pack_whose_totals_do_not_balance_says_so(company, pack, monkeypatch):
     assert not found.complete
     assert "do not balance: population 9 ≠" in found.why_partial[0]
     assert folder.name.endswith("-PARTIAL")
+
+
+@pytest.mark.parametrize("way", FORMATS)
+def test_a_pack_with_other_rows_than_were_counted_is_refused(company, pack, monkeypatch, way):
+    """Its names and pages say already that it is complete."""
+    assert pack("privileged", formats=(way,))[0].complete
+    joins = f"{_people.JOINS} CROSS JOIN (VALUES (1), (2)) twice(n)"
+    monkeypatch.setattr(_people, "JOINS", joins)
+
+    with pytest.raises(CannotBeMade, match="It has 12 rows where 6 were counted"):
+        pack("privileged", formats=(way,))
 
 
 def test_there_is_no_pack_without_a_key_or_without_a_report(company, pack, settings):

@@ -22,6 +22,12 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 class DoesNotAddUp(Exception):
     """There are not as many rows as were counted, which was written already."""
 
+    def __init__(self, written: int, counted: int) -> None:
+        super().__init__(
+            _("It has %(n)d rows where %(counted)d were counted.")
+            % {"n": written, "counted": counted}
+        )
+
 
 def projection(columns: Sequence[Column]) -> list[str]:
     return [f"{_cell(column)} AS {column.name}" for column in columns]
@@ -52,9 +58,6 @@ def pieces(reading: Snapshot, found: Beside) -> Iterator[tuple[bytes, int]]:
             yield "".join(pending).encode(), written
             pending, size = [], 0
     if written != found.rows:
-        raise DoesNotAddUp(
-            _("It has %(n)d rows where %(counted)d were counted.")
-            % {"n": written, "counted": found.rows}
-        )
+        raise DoesNotAddUp(written, found.rows)
     pending.append(f'],"rows_written":{written}}}')
     yield "".join(pending).encode(), written
