@@ -66,6 +66,19 @@ def is_external(
     return email.rpartition("@")[2].lower() not in domains
 
 
+def external_sql(said: str, email: str) -> str:
+    """The same as SQL, of the SQL of what was said and of an address; null where it is not known.
+
+    `company_domains` is a parameter.
+    """
+    return (
+        f"CASE WHEN {said} IN ('internal', 'external') THEN {said} = 'external'"
+        " WHEN cardinality(%(company_domains)s::text[]) > 0"
+        f" THEN reverse(split_part(reverse(lower({email})), '@', 1))"
+        " <> ALL(%(company_domains)s::text[]) END"
+    )
+
+
 def external() -> Q:
     """The people for whom `is_external` is true."""
     said = _said(employment=Employment.EXTERNAL)

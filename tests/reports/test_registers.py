@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from governance.audit.actions import record
 from governance.audit.events import Source
+from governance.facts.models import PersonFact
 from governance.inventory.models import App, Collaboration, Coverage, Scope
 from governance.reports.making import CannotBeMade
 from governance.reports.registers import REPORTS, _people
 from governance.rotations import actions as rotations
 from governance.sync.models import Run
-from tests.factories import AppPeriodFactory, ChangeFactory, CollaborationFactory
+from tests.factories import AppPeriodFactory, ChangeFactory, CollaborationFactory, UserFactory
 
 ACCESS = ("access-by-app", "access-by-person", "privileged")
 
@@ -169,6 +170,34 @@ def test_filters_narrow_the_rows_and_the_totals_still_balance(acting, read):
             assert manifest["control_totals"]["balance"]
             assert figures(manifest)["population"] == len(everybody)
             assert manifest["filters"]["data"] == [[name, list(values)]]
+
+
+@pytest.mark.parametrize("name", ["access-by-person", "two-factor"])
+@pytest.mark.parametrize(
+    ("domains", "external", "internal"),
+    [
+        ({"example.com"}, {"ben", "ana"}, {"platform"}),
+        # Without domains of our own nobody is external because of an address.
+        (set(), {"ana"}, set()),
+    ],
+)
+def test_external_is_who_was_said_to_be_and_else_whose_domain_is_not_ours(
+    company, made, settings, name, domains, external, internal
+):
+    settings.COMPANY_DOMAINS = frozenset(domains)
+    PersonFact.objects.create(
+        person=company.ana,
+        kind="human",
+        employment="external",
+        said_by=UserFactory(admin=True),
+        said_at=timezone.now(),
+    )
+
+    def found(value):
+        _, data = made(name, "json", filters={"external": (value,)})
+        return {row["username"] for row in json.loads(data)["rows"]} - {""}
+
+    assert (found("yes"), found("no")) == (external, internal)
 
 
 def test_whoever_sees_some_projects_gets_those_alone(company, made, of_billing):

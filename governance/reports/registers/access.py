@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy as _
 
+from governance.facts.queries import external_sql
 from governance.inventory.queries import asof
 from governance.reports import standing
 from governance.reports.registers import _doubts, _people, _places, _two_factor
@@ -74,12 +75,8 @@ _NARROWED = {
     **_people.WHO_NARROWED,
     "role": "k.role = ANY(%(only_role)s)",
     "status": "k.status = ANY(%(only_status)s)",
-    # As the list of people has it: as was said, else by the domain of the address.
-    "external": "CASE WHEN p.internal_or_external IN ('internal', 'external')"
-    " THEN p.internal_or_external = 'external'"
-    " WHEN cardinality(%(company_domains)s::text[]) > 0"
-    " THEN reverse(split_part(reverse(lower(p.email)), '@', 1)) <> ALL(%(company_domains)s::text[])"
-    " END = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
+    "external": f"{external_sql('p.internal_or_external', 'p.email')}"
+    " = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
 }
 # As the tree of apps searches: people and apps.
 _OF_APPS = {

@@ -1,9 +1,9 @@
 """The 2FA report as a register: one row per person with access, whatever is known of them."""
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from governance.inventory.queries.asof import Moment
+from governance.reports import standing
 from governance.reports.registers import _doubts
 from governance.reports.registers._people import JOINS, PERSON
 from governance.reports.registers._people import NARROWED as OF_PEOPLE
@@ -118,8 +118,7 @@ def _statement(asked: Asked) -> Statement:
         attestation_holds=_HOLDS.format(row="a"),
         where=_where(asked),
     )
-    values = {**asked.values, "domains": sorted(settings.COMPANY_DOMAINS)}
-    return Statement(source, values, "s.risk, s.since, s.person_id")
+    return Statement(source, standing.values(asked), "s.risk, s.since, s.person_id")
 
 
 _VALUES = ("on", "off", "unknown")

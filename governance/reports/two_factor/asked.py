@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from governance.core import instants
+from governance.facts.queries import external_sql
 from governance.inventory.models import TwoFactor
 from governance.inventory.queries.asof import Moment
 from governance.inventory.words import SHORTEST, like
@@ -29,8 +30,7 @@ SORTS = ("risk", "since", "-since")
 _EXCEPTED = """EXISTS (SELECT FROM facts_twofactorexception x WHERE x.person_id = s.person_id
     AND x.said_at <= %(at)s AND x.until >= %(at)s
     AND (x.ended_at IS NULL OR x.ended_at > %(at)s))"""
-_SAID = "coalesce(person_fact.employment, 'unknown')"
-_OUTSIDE = "split_part(lower(p.email), '@', 2) <> ALL(%(domains)s)"
+_EXTERNAL = external_sql("coalesce(person_fact.employment, 'unknown')", "p.email")
 # `risk` is said too, since the index begins with it.
 CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "two-factor": {
@@ -52,8 +52,8 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "belongs": {value: f"s.belongs = '{value}'" for value in Belongs.values},
     "exception": {"yes": _EXCEPTED, "no": f"NOT {_EXCEPTED}"},
     "external": {
-        "yes": f"({_SAID} = 'external' OR ({_SAID} = 'unknown' AND {_OUTSIDE}))",
-        "no": f"({_SAID} = 'internal' OR ({_SAID} = 'unknown' AND NOT {_OUTSIDE}))",
+        "yes": _EXTERNAL,
+        "no": f"NOT {_EXTERNAL}",
     },
 }
 # Those that a tally alone can answer.
@@ -153,7 +153,7 @@ class Asked:
             "at": self.moment.at,
             "text": self.text,
             "like": like(self.text),
-            "domains": sorted(settings.COMPANY_DOMAINS),
+            "company_domains": sorted(settings.COMPANY_DOMAINS),
         }
 
 
