@@ -11,7 +11,10 @@ from psycopg import sql
 TABLES = ("audit_event", "audit_personal", "audit_head")
 ADDED_TO = ("audit_checkpoint", "audit_witness", "audit_check")
 
+# A sync copies what differs into temporary tables. Who does not own the database cannot grant them:
+# PostgreSQL then warns, and what PUBLIC may is as it was.
 _GRANTS = """
+GRANT TEMPORARY ON DATABASE {database} TO {role};
 GRANT USAGE ON SCHEMA public TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
@@ -39,9 +42,10 @@ def grant(role: str, *, on: BaseDatabaseWrapper) -> None:
     """
     with on.cursor() as cursor:
         cursor.execute(
-            "SELECT to_regclass('public.audit_event') IS NOT NULL,"
+            "SELECT current_database(), to_regclass('public.audit_event') IS NOT NULL,"
             " to_regclass('public.audit_check') IS NOT NULL"
         )
-        has_log, has_checks = cursor.fetchone()
+        database, has_log, has_checks = cursor.fetchone()
         statements = _GRANTS + (_NARROWED if has_log else "") + (_ADDED_TO if has_checks else "")
-        cursor.execute(sql.SQL(statements).format(role=sql.Identifier(role)).as_string(None))
+        names = {"role": sql.Identifier(role), "database": sql.Identifier(database)}
+        cursor.execute(sql.SQL(statements).format(**names).as_string(None))

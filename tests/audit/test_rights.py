@@ -156,6 +156,20 @@ def test_migrating_again_takes_back_what_was_given_beyond(log):
     assert not any("beside its functions" in sentence for sentence in verify().weaknesses)
 
 
+@pytest.mark.skipif(not settings.DATABASE_APPLICATION_ROLE, reason="one database role only")
+def test_temporary_tables_are_the_application_s_also_where_the_public_has_none(db):
+    role, database = settings.DATABASE_APPLICATION_ROLE, connection.settings_dict["NAME"]
+    with as_owner() as cursor:
+        cursor.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC, {role}')
+    refuses("CREATE TEMPORARY TABLE copied (id bigint)")
+
+    with as_owner():
+        rights.grant(role, on=connection)
+
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE copied (id bigint)")
+
+
 def test_migrate_grants_only_when_it_migrated(db, monkeypatch):
     granted = []
     monkeypatch.setattr(rights, "grant", lambda role, *, on: granted.append(role))

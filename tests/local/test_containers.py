@@ -1,10 +1,19 @@
-"""docker-compose.yml, as far as it can be judged without Docker: who is given which secret."""
+"""docker-compose.yml, as far as it can be judged without Docker: who is given which secret.
 
+The SQL of its `roles` is run, on the PostgreSQL of the tests.
+"""
+
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from governance.local import servers
+from governance.local.temporary import Temporary
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -85,3 +94,61 @@ def test_secrets_and_data_stay_out_of_the_image():
         *("!governance", "!templates", "!static"),
         *("!manage.py", "!pyproject.toml", "!requirements.lock"),
     }
+
+
+# --- the two roles --------------------------------------------------------------------------------
+
+# A first reading by the application's role: what it finds is copied into temporary tables.
+_SYNC = """
+import django
+django.setup()
+from tests.sync.company import unread_company
+company = unread_company()
+run = company.sync()
+assert run.state == "complete", company.problems()
+assert company.known() == company.truth()
+"""
+
+
+@pytest.fixture
+def roles():
+    """A PostgreSQL on which the script of `roles` was run; the addresses of its two roles."""
+    temporary = Temporary()
+    try:
+        temporary.postgres.start()
+        _run_roles(temporary.postgres)
+        yield {
+            "DATABASE_URL": temporary.postgres.url("governance_app", "governance"),
+            "MIGRATION_DATABASE_URL": temporary.postgres.url("governance_owner", "governance"),
+        }
+    finally:
+        temporary.stop()
+
+
+def _run_roles(postgres):
+    (script,) = SERVICES["roles"]["command"]
+    found = re.search(r"<<'SQL'\n(.*)^SQL$", script, flags=re.DOTALL | re.MULTILINE)
+    psql = [servers.postgres_binaries() / "psql", "--quiet", "--no-psqlrc"]
+    variables = ["-v", "ON_ERROR_STOP=1", "-v", "owner=one", "-v", "application=two"]
+    subprocess.run(
+        [*psql, *variables, postgres.url("postgres", "postgres")],
+        input=found[1].replace("$$", "$"),
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.long
+def test_the_application_of_compose_can_write_what_a_sync_finds(roles):
+    for command in (["manage.py", "migrate", "--verbosity=0"], ["-c", _SYNC]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, **roles},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
