@@ -9,31 +9,12 @@ from uuid import UUID
 from governance.inventory.models import App
 from governance.rotations.evidence import hours_since
 from governance.rotations.models import Duty
-from governance.scalingo import (
-    AddOn,
-    Blocked,
-    Client,
-    DatabaseUser,
-    DeadToken,
-    Event,
-    NotFound,
-    Region,
-    ScalingoError,
-    Unavailable,
-)
+from governance.scalingo import AddOn, DatabaseUser, Event, NotFound, ScalingoError
+from governance.sync.beside import Opened, is_hopeless
 
 # Add-ons that have users whom the database API knows, by the platform's short word without its
 # own name and without the mark of a new generation ("scalingo-postgresql", "postgresql-ng").
 _WITH_USERS = ("postgresql", "mysql", "mongodb", "redis", "influxdb", "elasticsearch", "opensearch")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A client of a connection, and one region that it may use."""
-
-    connection_id: UUID
-    client: Client
-    region: Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +60,9 @@ def ask(opened: Opened, app: App, duties: Sequence[Duty], clock: Callable[[], da
             step()
         except ScalingoError as error:
             found.said[what] = error.sentence
-            if _is_hopeless(error):
+            if is_hopeless(error):
                 found.hopeless = error
     return found
-
-
-def _is_hopeless(error: ScalingoError) -> bool:
-    """Whether asking for anything else now is in vain: shut out, or no answer at all."""
-    silent = isinstance(error, Unavailable) and error.status is None
-    return silent or isinstance(error, Blocked | DeadToken)
 
 
 def _names(found: Answers, opened: Opened, app: App) -> None:
