@@ -68,6 +68,11 @@ app.conf.update(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
+        "read-links-to-source-code": {
+            "task": "sync.read_links",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         "make-and-mail-reports": {
             "task": "reports.sweep",
             "schedule": 60.0,

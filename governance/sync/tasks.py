@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from governance.sync import actions, looking
+from governance.sync import actions, links, looking
 
 
 @shared_task(name="sync.run_due")
@@ -25,3 +25,9 @@ def carry_out(run_id: str, **_future: object) -> None:
 def read_asked(**_future: object) -> None:
     """Changes ask what became of them: when one does, and each half minute."""
     looking.read_asked()
+
+
+@shared_task(name="sync.read_links")
+def read_links(**_future: object) -> None:
+    """Each minute: who links apps to their source code, as far as the budget goes."""
+    links.read_due()

@@ -8,7 +8,7 @@ from governance.accounts.models import User
 from governance.connections.models import Connection
 from governance.emulator import World
 from governance.facts.models import AppFact, PersonFact
-from governance.inventory.models import App, Collaboration
+from governance.inventory.models import App, Collaboration, Identity
 from governance.local.company import Company, SignIn
 from governance.local.places import Places
 from governance.local.set_up import demo, replay, sign_ins
@@ -36,6 +36,18 @@ def _members():
     }
 
 
+def _links():
+    """Each app with the account that links it to its source code, as far as it was read."""
+    accounts = dict(
+        Identity.objects.filter(kind="user_id", ended_at=None).values_list("person", "value")
+    )
+    apps = App.objects.listed().filter(kind="app").exclude(scm_read_at=None)
+    return {
+        (app.region.name, app.scalingo_id, accounts.get(app.scm_linker_id))
+        for app in apps.select_related("region")
+    }
+
+
 def _reasons():
     return {problem["reason"] for step in Step.objects.all() for problem in step.problems}
 
@@ -47,9 +59,10 @@ def test_a_year_later_it_shows_exactly_what_the_pretend_scalingo_says(places):
     company = demo.prepare(places)
 
     anchor = datetime.fromisoformat(company.anchor)
+    world = World(demo.COMPANY, anchor=anchor)
     said = {
         (one.region, one.app_id, one.collaborator_id, one.limited)
-        for one in World(demo.COMPANY, anchor=anchor).members_at(anchor)
+        for one in world.members_at(anchor)
     }
     assert _members() == said
     # The past is a whole year, and nothing of it went wrong but apps that were deleted.
@@ -57,6 +70,9 @@ def test_a_year_later_it_shows_exactly_what_the_pretend_scalingo_says(places):
     assert not Run.objects.filter(state=Run.State.FAILED).exists()
     assert _reasons() == {"not_listed"}
     assert not HeldRemoval.objects.filter(state=HeldRemoval.State.WAITING).exists()
+    assert _links() == {
+        (app.region, app.id, app.linker_id) for app in world.apps() if app.kind == "app"
+    }
     # What people have said of it.
     assert set(PersonFact.objects.values_list("kind", "employment")) == {
         ("service", "internal"),

@@ -192,6 +192,16 @@ def test_who_made_the_link_to_the_source_code_is_marked(see, bob, company):
     assert "made by ana" in section(html, "reading")
 
 
+def test_whether_somebody_links_it_is_unknown_until_it_was_read(see, bob, company, now):
+    assert "Not known: it was not read yet." in section(see(bob, company.api), "reading")
+
+    App.objects.filter(pk=company.api.pk).update(scm_read_at=now)
+
+    reading = section(see(bob, company.api), "reading")
+    assert "Not known" not in reading
+    assert "None, read" in reading
+
+
 # --- who may see it -------------------------------------------------------------------------------
 
 

@@ -87,7 +87,9 @@ class App(models.Model):
     owner = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="owned")
     health_data = models.BooleanField(null=True)
     scm_linker = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
+    # Of whom it is known: when it was last read, and when it was last asked for. Not read: unknown.
     scm_read_at = models.DateTimeField(null=True)
+    scm_asked_at = models.DateTimeField(null=True)
     authority_id = models.UUIDField(null=True)  # of connections
     # Where this app's collaborators are read: a listing of many apps, or this app alone.
     scope = models.ForeignKey("Scope", null=True, on_delete=models.SET_NULL, related_name="apps")

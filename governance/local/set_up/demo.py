@@ -73,3 +73,4 @@ def _replay(places: Places, anchor: datetime) -> None:
     replay.year(world)
     describe(world, by=people[ADMIN], scoped=people[SCOPED], project=SCOPE, at=anchor)
     replay.rotations(world, anchor)
+    replay.links(world, anchor)

@@ -17,6 +17,7 @@ from governance.connections.models import Connection
 from governance.emulator import World, wsgi
 from governance.rotations.actions import open_duties, read_due
 from governance.sync import actions as sync
+from governance.sync.links import read_due as read_links
 from governance.sync.models import Run
 
 _PLENTY = 1000  # requests: nobody limits us here
@@ -54,6 +55,11 @@ def rotations(world: World, at: datetime) -> None:
     """Open what the last weeks ask for, and read what it is about, as a worker would."""
     open_duties(at=at)
     read_due(clock=_ticking(at), client_for=partial(_client_for, world), left=lambda: _PLENTY)
+
+
+def links(world: World, at: datetime) -> None:
+    """Read who links the apps to their source code, as a worker would."""
+    read_links(clock=_ticking(at), client_for=partial(_client_for, world), left=lambda: _PLENTY)
 
 
 def _read(world: World, instant: datetime) -> None:

@@ -9,6 +9,7 @@ from governance.sync.apply.apps import ListedApp, apply_apps
 from governance.sync.apply.collaborations import End, write_changes
 from governance.sync.apply.compare import AppChange, Batch, Difference, OpenRows, find_changes
 from governance.sync.apply.ends import forget_missing, note_missing, write_ends
+from governance.sync.apply.links import apply_link
 from governance.sync.apply.people import apply_two_factor, unknown_accounts
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ListedApp",
     "OpenRows",
     "apply_apps",
+    "apply_link",
     "apply_two_factor",
     "find_changes",
     "forget_missing",
