@@ -64,6 +64,9 @@ WHY_NOT: Mapping[str, Promise] = {
     "other_role": gettext_lazy(
         "{name} became {role_now} on {app} after the file was exported: they stay so."
     ),
+    "several_people": gettext_lazy(
+        "Several people on {app} have the address “{email}”: the file cannot say which is meant."
+    ),
     "changed": gettext_lazy("Something about {name} on {app} changed since the plan was shown."),
     "not_first": gettext_lazy("What must come before it does not happen."),
 }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from governance.audit.models import Event
 from governance.changes.models import Batch, Change, Preview
-from governance.inventory.models import App
+from governance.inventory.models import App, Collaboration
+from tests.factories import CollaborationFactory, PersonFactory
 
 NEW = "new@acme.example"
 FRED, LIM = "fred@acme.example", "lim@acme.example"
@@ -280,6 +282,78 @@ def test_another_app_of_the_same_name_is_not_taken_for_the_one_of_the_file(compa
     rows = exported()
     assert [row["role"] for row in rows if row["app"] == "billing-web"] == ["owner"]
     assert "so already" in run("plan_access", str(write(tmp_path / "now.csv", rows)), *BY)
+
+
+# As Scalingo may say them, and as people may be known.
+ODD = {
+    "role": ["collaborator", "limited", "unknown"],
+    "status": ["accepted", "pending", "deleted", "unknown"],
+    "email": [
+        "",
+        "=1+1",
+        "'quoted@x.example",
+        " Ana@X.example ",
+        "ana@x.example",
+        "a;b,c",
+        "two\nlines",
+    ],
+    "missing": [False, False, True],
+}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_file_that_was_not_edited_changes_nothing_however_odd_it_is(company, tmp_path, seed):
+    chosen = Random(seed)
+    for app in App.objects.order_by("name"):
+        for _number in range(chosen.randint(0, 6)):
+            odd = {name: chosen.choice(values) for name, values in ODD.items()}
+            CollaborationFactory(
+                app=app,
+                person=PersonFactory(email=odd["email"]),
+                role=odd["role"],
+                status=odd["status"],
+                missing_at=company.now if odd["missing"] else None,
+            )
+
+    path = tmp_path / "a.csv"
+    text = run("export_access")
+    path.write_text(text, newline="")
+
+    assert "so already" in run("plan_access", str(path), *BY)
+    again = write(tmp_path / "b.csv", list(csv.DictReader(io.StringIO(text, newline=""))))
+    assert "so already" in run("plan_access", str(again), *BY)
+    assert not Preview.objects.exists()
+
+
+def test_who_has_no_address_can_be_taken_out_of_a_file(company, tmp_path):
+    ghost = CollaborationFactory(app=company.app("billing-api"), person=PersonFactory(email=""))
+    rows = [row for row in exported() if row["email"]]
+    run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    (row,) = Preview.objects.get().rows["rows"]
+    assert (row["kind"], row["collaborator_id"]) == ("remove", ghost.collaborator_id)
+
+
+def test_which_of_two_people_with_one_address_is_meant_is_not_guessed(company, tmp_path):
+    for role in ("limited", "collaborator"):
+        person = PersonFactory(email="twin@x.example")
+        CollaborationFactory(app=company.app("billing-api"), person=person, role=role)
+    rows = exported()
+    twins = [row for row in rows if row["email"] == "twin@x.example"]
+    assert len(twins) == 2
+
+    one = [row for row in rows if row is not twins[0]]
+    text = run("plan_access", str(write(tmp_path / "a.csv", one)), *BY)
+    assert "the file cannot say which is meant" in text
+    assert "0 of 1 would happen" in text
+
+
+def test_a_role_that_nobody_knew_at_the_export_is_left_as_it_is(company, tmp_path):
+    now = company.period_of_now("billing-api", LIM)
+    Collaboration.objects.filter(pk=now.pk).update(role="unknown")
+    rows = exported()
+    assert "so already" in run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
+    Collaboration.objects.filter(pk=now.pk).update(role="limited")
+    assert "so already" in run("plan_access", str(write(tmp_path / "a.csv", rows)), *BY)
 
 
 def _with(**cells):

@@ -11,16 +11,14 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
-from governance.changes.addresses import is_address, key
 from governance.changes.files.writing import COLUMNS, MISSING, as_it_was, named
-from governance.inventory.models import App, Role
+from governance.inventory.models import App
 
 if TYPE_CHECKING:
     import _csv
 
 # More is no file that anybody edits.
 MOST_BYTES = 20 * 1024 * 1024
-_ROLES = (Role.OWNER, Role.COLLABORATOR, Role.LIMITED)
 
 
 class NotSuchAFile(Exception):
@@ -55,16 +53,16 @@ class File:
 
 
 def read(data: bytes, *, by: User) -> File:
-    """Understand a file, or raise `NotSuchAFile` with the first line that is wrong."""
+    """Understand a file, or raise `NotSuchAFile` with the first line that is wrong.
+
+    Whether an address is one, and a role, is asked where a line wants something (`difference`):
+    Scalingo names people without an address, and roles that nobody knows.
+    """
     table = _table(data)
     apps = _apps(by)
-    file, met = File(), set[tuple[UUID, str]]()
+    file = File()
     for number, cells in table:
-        line = _line(number, dict(zip(COLUMNS, cells, strict=True)), apps)
-        if (line.app_id, key(line.email)) in met:
-            raise NotSuchAFile(number, _("this app and address have a line already."))
-        met.add((line.app_id, key(line.email)))
-        file.lines.append(line)
+        file.lines.append(_line(number, dict(zip(COLUMNS, cells, strict=True)), apps))
         _note_export(file, number, cells[-1])
     if not file.lines:
         raise NotSuchAFile(0, _("The file has no lines."))
@@ -120,13 +118,8 @@ def _line(number: int, said: dict[str, str], apps: dict[tuple[str, str], App]) -
     if app is None:
         why = _("there is no app {app} in the region {region}.")
         raise NotSuchAFile(number, why.format(app=said["app"], region=said["region"]))
-    if not is_address(said["email"]):
-        raise NotSuchAFile(number, _("{email} is not an address.").format(email=said["email"]))
-    role = said["role"].lower()
-    if role not in _ROLES:
-        why = _("the role must be one of {roles}.")
-        raise NotSuchAFile(number, why.format(roles=", ".join(_ROLES)))
-    return Line(number, app.pk, said["email"], role, said["status"].lower() == MISSING)
+    was_missing = said["status"].lower() == MISSING
+    return Line(number, app.pk, said["email"], said["role"].lower(), was_missing)
 
 
 def _enforce_age(file: File, apps: Iterable[App]) -> None:
