@@ -4,7 +4,7 @@ Whether somebody still may is asked again when Scalingo is told: a change of a p
 right meanwhile is refused.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +26,7 @@ __all__ = [
     "may_see",
 ]
 
-# More removals than this in one batch need their number typed.
+# More ends of access and of invitations than this in one batch need their number typed.
 MOST_UNTYPED = 10
 
 
@@ -55,7 +55,7 @@ class Confirmation(Enum):
     """What must be typed before a plan is placed."""
 
     NOTHING = "nothing"
-    NUMBER = "number"  # of those who lose access
+    NUMBER = "number"  # of accesses and invitations that end
     ADDRESS = "address"  # of whoever loses everything
 
 
@@ -70,16 +70,21 @@ class Typed:
         if self.text.casefold() == typed.strip().casefold():
             return Verdict()
         if self.what is Confirmation.NUMBER:
-            return Verdict(_("Type how many lose access: {number}.").format(number=self.text))
+            why = _("Type how many accesses and invitations end: {number}.")
+            return Verdict(why.format(number=self.text))
         return Verdict(
             _("Type the address of who loses everything: {email}.").format(email=self.text)
         )
 
 
-def confirmation(*, removals: int, offboarded: str = "") -> Typed:
-    """What must be typed for so many removals; `offboarded` is who loses everything."""
-    if offboarded:
-        return Typed(Confirmation.ADDRESS, offboarded)
-    if removals > MOST_UNTYPED:
-        return Typed(Confirmation.NUMBER, str(removals))
+def confirmation(*, ends: int, leavers: Sequence[str] = (), of_one: bool = False) -> Typed:
+    """What must be typed before so many accesses and invitations end.
+
+    `leavers` are the addresses of those who lose everything; `of_one` says that nobody else loses
+    anything.
+    """
+    if leavers and of_one:
+        return Typed(Confirmation.ADDRESS, leavers[0])
+    if leavers or ends > MOST_UNTYPED:
+        return Typed(Confirmation.NUMBER, str(ends))
     return Typed(Confirmation.NOTHING)

@@ -206,7 +206,9 @@ def test_those_selected_in_a_list_are_taken_to_where_they_are_removed(open_page,
     page.get_by_label("All apps that they are on").check()
     page.get_by_role("button", name="Show what will happen").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Remove 2 people from ")
-    expect(page.get_by_label(re.compile("Type how many lose access"))).to_be_visible()
+    expect(
+        page.get_by_label(re.compile("Type how many accesses and invitations end"))
+    ).to_be_visible()
 
 
 def test_one_box_selects_all_that_are_shown(open_page):

@@ -194,7 +194,7 @@ def test_a_time_that_the_clocks_jump_over_is_refused():
     def form(day, time):
         return PlaceForm(
             {"reason": REASON, "typed": EMAIL, "when": "later", "day": day, "time": time},
-            typed=confirmation(removals=1, offboarded=EMAIL),
+            typed=confirmation(ends=1, leavers=[EMAIL], of_one=True),
             at=datetime(2026, 3, 1, tzinfo=UTC),
             may_wait=True,
         )
@@ -273,7 +273,7 @@ def test_many_removals_want_their_number_typed(browser, company):
     people = ", ".join(person.email for person in crowd)
     asked = browser.post("/changes/removals/", {"people": people, "app": [company.api.pk]})
     html = browser.get(asked["Location"]).text
-    assert "Type how many lose access: 11" in html
+    assert "Type how many accesses and invitations end: 11" in html
     assert "Make 11 removals" in html
 
     assert browser.post(asked["Location"], {"reason": REASON}).status_code == 422
@@ -281,6 +281,36 @@ def test_many_removals_want_their_number_typed(browser, company):
     assert not Batch.objects.exists()
     assert browser.post(asked["Location"], {"reason": REASON, "typed": "11"}).status_code == 303
     assert Change.objects.filter(kind="remove", state="waiting").count() == 11
+
+
+def test_one_person_off_everything_is_as_much_from_here_as_offboarding(browser, company):
+    def typed(people, **data):
+        asked = browser.post("/changes/removals/", {"people": people, **data})
+        return re.findall(r"Type [^<:]*: [^<]*", browser.get(asked["Location"]).text)
+
+    all_apps = {"app": [company.api.pk, company.web.pk]}
+    assert typed(EMAIL, everything="1") == [f"Type the address of who loses everything: {EMAIL}"]
+    assert typed(EMAIL, **all_apps) == typed(EMAIL, everything="1")
+    assert typed(EMAIL, app=[company.api.pk]) == []
+    assert typed("carl@example.com", everything="1") == []  # one invitation
+    CollaborationFactory(app=company.index, person=company.ana)
+    assert typed(EMAIL, **all_apps) == []
+    number = "Type how many accesses and invitations end: 4"
+    assert typed(f"{EMAIL}, carl@example.com", everything="1") == [number]
+
+
+def test_many_invitations_that_are_cancelled_want_their_number_typed_and_not_if_sent_again(
+    browser, company
+):
+    crowd = [CollaborationFactory(app=company.api, pending=True).person for _ in range(11)]
+    pairs = [f"{person.pk}:{company.api.pk}" for person in crowd]
+
+    def page(verb):
+        asked = browser.post("/changes/selected/", {"do": verb, "pair": pairs})
+        return browser.get(asked["Location"]).text
+
+    assert "Type how many accesses and invitations end: 11" in page("remove")
+    assert "Type how many" not in page("again")
 
 
 def test_people_are_removed_from_all_that_they_are_on_but_not_from_what_is_theirs(

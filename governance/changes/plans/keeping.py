@@ -35,6 +35,7 @@ def keep(plan: Plan, *, by: User, source: Source) -> Plan:
             "pace": asdict(plan.pace),
             "person_id": str(plan.person_id) if plan.person_id else None,
             "offboarded": plan.offboarded,
+            "leavers": list(plan.leavers),
             "consequences": list(plan.consequences),
         },
     )
@@ -61,6 +62,7 @@ def read(preview: Preview) -> Plan:
         id=preview.pk,
         person_id=UUID(said["person_id"]) if said["person_id"] else None,
         offboarded=said["offboarded"],
+        leavers=said.get("leavers", []),  # none in those kept by an earlier version
         consequences=said["consequences"],
     )
 

@@ -15,7 +15,7 @@ from governance.changes.addresses import key
 from governance.changes.models import UNDONE, Batch, Change, Kind, Purpose, State
 from governance.changes.plans import known as facts
 from governance.changes.plans.judging import judge
-from governance.changes.plans.values import Pace, Plan, Row, Wanted
+from governance.changes.plans.values import Pace, Plan, Row, Wanted, ends_of
 from governance.inventory.models import (
     App,
     Collaboration,
@@ -164,6 +164,7 @@ def make(
         pace=_pace(rows, known, at=at),
         person_id=offboarded.pk if offboarded else None,
         offboarded=offboarded.email if offboarded else "",
+        leavers=_leavers(rows),
         consequences=_consequences(purpose, rows),
     )
 
@@ -198,6 +199,26 @@ def _named(pairs: Pairs) -> list[tuple[UUID, UUID, str]]:
 
 def _ends(named: Iterable[tuple[UUID, UUID, str]]) -> list[Wanted]:
     return [Wanted(Kind.REMOVE, email, app_id, person_id) for person_id, app_id, email in named]
+
+
+def _leavers(rows: Sequence[Row]) -> list[str]:
+    """The addresses of those who are on several apps, and after this on none but their own."""
+    ends: dict[str, set[UUID]] = {}
+    for row in ends_of(rows):
+        if row.app_id:
+            ends.setdefault(key(row.email), set()).add(row.app_id)
+    several = {address: apps for address, apps in ends.items() if len(apps) > 1}
+    if not several:
+        return []
+    held = (
+        Collaboration.objects.open()
+        .alias(address=Lower("person__email"))
+        .filter(address__in=several, app__gone_at=None)
+        .exclude(role=Role.OWNER)
+        .values_list("person__email", "app_id")
+    )
+    stay = {key(email) for email, app_id in held if app_id not in several.get(key(email), ())}
+    return [address for address in several if address not in stay]
 
 
 # --- how long, and what follows -------------------------------------------------------------------

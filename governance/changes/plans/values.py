@@ -8,6 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from governance.changes import words
+from governance.changes.addresses import key
 from governance.changes.models import ENDING, Kind, Purpose
 from governance.changes.permissions import Typed, confirmation
 
@@ -126,6 +127,7 @@ class Plan:
     id: UUID | None = None
     person_id: UUID | None = None  # who is taken off everything
     offboarded: str = ""  # their address
+    leavers: Sequence[str] = ()  # the addresses of those who are on nothing any more after it
     consequences: Sequence[str] = field(default_factory=list)  # sentences, for all rows together
 
     @property
@@ -153,9 +155,23 @@ class Plan:
         return sum(row.kind == Kind.REMOVE for row in self.happening)
 
     @property
+    def ends(self) -> list[Row]:
+        """The accesses and invitations that end; not those that are sent again."""
+        return ends_of(self.rows)
+
+    @property
     def typed(self) -> Typed:
         """What must be typed before it is placed."""
-        return confirmation(removals=self.removals, offboarded=self.offboarded)
+        if self.offboarded:
+            return confirmation(ends=len(self.ends), leavers=[self.offboarded], of_one=True)
+        people = {key(row.email) for row in self.ends}
+        return confirmation(ends=len(self.ends), leavers=self.leavers, of_one=len(people) == 1)
+
+
+def ends_of(rows: Sequence[Row]) -> list[Row]:
+    """Those rows after which somebody has less, and that no invitation follows."""
+    followed = {row.position - 1 for row in rows if row.follows and row.happens}
+    return [row for row in rows if row.happens and row.is_ending and row.position not in followed]
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
