@@ -1,8 +1,10 @@
 """Every sentence about a change: what will happen, why not, what follows, how far it is."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -70,6 +72,12 @@ WHY_NOT: Mapping[str, Promise] = {
     "changed": gettext_lazy("Something about {name} on {app} changed since the plan was shown."),
     "not_first": gettext_lazy("What must come before it does not happen."),
 }
+
+# Of what is under way, where it is set for a time that is to come: nothing happens before.
+_SET_FOR_LATER = gettext_lazy(
+    "{other_by} decided about {name} on {app} first, for {set_for}: nothing happens before that."
+    " Cancel it first to have it otherwise."
+)
 
 WARNINGS: Mapping[str, Promise] = {
     "last_full": gettext_lazy("Nobody but the owner is left on {app} who may deploy it."),
@@ -151,7 +159,7 @@ def what(row: "Row") -> str:
 
 
 def why_not(row: "Row") -> str:
-    return _fill(WHY_NOT[row.code], row)
+    return _fill(_SET_FOR_LATER if row.other_set_for else WHY_NOT[row.code], row)
 
 
 def warning(code: str, row: "Row") -> str:
@@ -183,4 +191,10 @@ def _fill(sentence: Promise, row: "Row") -> str:
         role=role_word(row.role_then),
         role_now=role_word(row.role_now),
         other_by=row.other_by or _("Somebody"),
+        set_for=_moment(row.other_set_for),
     )
+
+
+def _moment(said: str) -> str:
+    """An instant in ISO 8601 as people here say it; empty for none."""
+    return f"{timezone.localtime(datetime.fromisoformat(said)):%Y-%m-%d %H:%M}" if said else ""

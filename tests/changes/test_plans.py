@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from governance.changes import plans
 from governance.changes.addresses import read
@@ -197,6 +198,19 @@ def test_what_is_under_way_is_said_with_whose_it_is(company, make_user):
 
     assert (row.code, row.other_by) == ("under_way", "Alice")
     assert row.reason.startswith("Alice decided about")
+
+
+def test_what_is_set_for_later_is_said_with_its_time_until_it_is_cancelled(company, make_user):
+    evening = company.now + timedelta(hours=6)
+    batch = company.place(company.offboarding(LIM), not_before=evening).batch
+
+    row = the(company.removal((LIM, "billing-api")))
+    assert (row.code, row.other_batch) == ("under_way", str(batch.pk))
+    local = timezone.localtime(evening)
+    assert f"first, for {local:%Y-%m-%d %H:%M}: nothing happens before that" in row.reason
+
+    company.cancel(*company.changes())
+    assert codes(company.removal((LIM, "billing-api"))) == [""]
 
 
 def test_an_app_that_one_may_not_see_is_no_app(company, dave):

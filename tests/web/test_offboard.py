@@ -220,6 +220,24 @@ def test_who_is_on_more_by_now_is_shown_again_and_nothing_was_done(browser, plan
     assert not Batch.objects.exists()
 
 
+def test_what_is_set_for_later_is_linked_from_a_plan_that_it_stands_in_the_way_of(
+    browser, place, company, text
+):
+    at = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
+    page = place(when="later", **local(at))["Location"]
+
+    for data in (
+        {"one": f"remove:{company.ana.pk}:{company.api.pk}"},
+        {
+            "do": "remove",
+            "pair": [f"{company.ana.pk}:{app.pk}" for app in (company.api, company.web)],
+        },
+    ):
+        html = browser.get(browser.post("/changes/selected/", data)["Location"]).text
+        assert f"for {timezone.localtime(at):%Y-%m-%d %H:%M}: nothing happens before" in text(html)
+        assert f'<a class="link" href="{page}">Look at it</a>' in html
+
+
 def test_when_it_is_over_the_page_says_what_they_are_still_on(
     client_of, alice, of_billing, place, company, text
 ):

@@ -112,10 +112,21 @@ def _row(position: int, one: Wanted, known: Known, own: str, at: datetime) -> Ro
         warnings=() if code else tuple(_warnings(case)),
         follows=one.follows,
         line=one.line,
-        other_by=app.under_way[case.address].by if code == "under_way" else "",
-        other_at=app.under_way[case.address].at.isoformat() if code == "under_way" else "",
+        **_of_the_other(case) if code == "under_way" else {},
         read_at=app.read_at.isoformat() if app.read_at else "",
     )
+
+
+def _of_the_other(case: Case) -> dict[str, str]:
+    """Whose change is under way, and until when it waits if a time was set that is to come."""
+    other = case.app.under_way[case.address]
+    waits = other.set_for and other.set_for > case.at
+    return {
+        "other_by": other.by,
+        "other_at": other.at.isoformat(),
+        "other_batch": str(other.batch_id),
+        "other_set_for": other.set_for.isoformat() if other.set_for and waits else "",
+    }
 
 
 # --- why not: the first reason counts, so their order is the order people should learn them in ----

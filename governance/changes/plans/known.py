@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F
 
 from governance.changes.addresses import key
-from governance.changes.models import Change
+from governance.changes.models import Change, State
 from governance.connections.models import Connection
 from governance.connections.models import State as ConnectionState
 from governance.inventory.models import App, Collaboration, Coverage, Identity, Person, Role, Status
@@ -40,10 +40,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A change that is under way: whose decision, and when."""
+    """A change that is under way: whose decision, and when.
+
+    `set_for` is the time that was set for it, while Scalingo was told nothing of it.
+    """
 
     by: str
     at: datetime
+    batch_id: UUID
+    set_for: datetime | None
 
 
 @dataclass(slots=True)
@@ -92,8 +97,10 @@ def read(app_ids: Collection[UUID], emails: Iterable[str] = ()) -> Known:
     """What is known of these apps and addresses: eight queries, however many there are."""
     known = read_apps(app_ids)
     for change in _changes(known):
+        batch = change.batch
+        waits = change.state == State.WAITING and change.tells == 0
         known[change.app_id].under_way[change.address] = Other(
-            str(change.batch.decided_by), change.batch.decided_at
+            str(batch.decided_by), batch.decided_at, batch.pk, batch.not_before if waits else None
         )
     return Known(known, _people(emails))
 

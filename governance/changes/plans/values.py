@@ -46,7 +46,8 @@ class Row:
 
     `code` is empty when it will happen; else `reason` says why not. `warnings` are codes, told in
     `warned`. `role_now` is empty where they are not on the app, `role_then` where they will not be.
-    `other_by` and `other_at` are of a change that is under way already.
+    `other_…` are of a change that is under way already; `other_set_for` is when Scalingo is told of
+    it, where somebody set a time.
     """
 
     position: int
@@ -68,6 +69,8 @@ class Row:
     line: int | None = None
     other_by: str = ""
     other_at: str = ""
+    other_batch: str = ""
+    other_set_for: str = ""
     read_at: str = ""  # when the app was last read, as ISO 8601; empty if never
 
     @property

@@ -160,6 +160,7 @@ def cell(row: Row) -> dict[str, Any]:
         "happens": row.happens,
         "now": _now(row),
         "sentence": row.what if row.happens else row.reason,
+        "other": row.other_batch,
         "warnings": [words.warning(code, row) for code in row.warnings if code not in _SAID_ONCE],
         "rotation": opens_a_rotation(row),
     }
@@ -204,7 +205,7 @@ def _left_out(plan: Plan) -> list[dict[str, Any]]:
     for row in plan.left_out:
         by_code.setdefault(row.code, []).append(row)
     for code, rows in by_code.items():
-        sentences = list(dict.fromkeys(row.reason for row in rows))
+        sentences = list(dict.fromkeys((row.reason, row.other_batch) for row in rows))
         found.append(
             {
                 "badge": badge_of(rows[0]),
