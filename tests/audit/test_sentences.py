@@ -338,6 +338,18 @@ def test_every_page_has_words_for_what_was_tried_there():
     assert set(routes(get_resolver())) == {one for one in named if ":" in one}
 
 
+def test_every_command_that_somebody_may_be_refused_has_words():
+    refusing = {
+        path.stem
+        for path in (ROOT / "governance").rglob("management/commands/*.py")
+        if '"--by"' in path.read_text(encoding="utf-8") or "(Acting)" in path.read_text("utf-8")
+    }
+    named = {one.partition(" ")[2] for one in words.TRIED if one.startswith("command ")}
+
+    # What plan_access shows, anybody may see who signs in here.
+    assert named == refusing - {"plan_access"}
+
+
 def _codes_of_changes():
     """Every code that a change may come to, as they stand in the code that moves changes."""
     for path in (ROOT / "governance" / "changes" / "actions").rglob("*.py"):

@@ -85,12 +85,25 @@ def test_what_cannot_be_done_says_why(company, arguments, why):
     assert not Change.objects.exists()
 
 
-def test_whoever_may_not_act_on_pages_may_not_here(company, make_user):
-    make_user("bob", "viewer")
-    arguments, _ = COMMANDS["remove"]
+@pytest.mark.parametrize("name", COMMANDS)
+def test_whoever_may_not_act_on_pages_may_not_here_and_is_on_record(company, make_user, name):
+    bob = make_user("bob", "viewer")
+    arguments, _ = COMMANDS[name]
     with pytest.raises(CommandError, match="Only admins"):
         run(*arguments, "--by", "bob@example.com", "--reason", "x", "--apply")
     assert not Change.objects.exists()
+    event = Event.objects.get(kind="user.refused")
+    assert (event.actor_id, event.source, event.data) == (bob.pk, "terminal", {"command": name})
+    # Whoever is invited for the first time is nobody yet.
+    assert event.person_id == (None if name == "invite" else company.person(LIM).pk)
+    several = name in ("invite", "offboard")
+    assert event.app_id == (None if several else company.app_ids("billing-api")[0])
+
+
+def test_what_an_admin_left_out_is_no_refusal(company):
+    with pytest.raises(CommandError, match="Say why"):
+        run("invite", NEW, "--app", "billing-api", *BY, "--apply")
+    assert not Event.objects.filter(kind="user.refused").exists()
 
 
 def test_apps_of_the_same_name_are_told_apart_by_their_region(company):
@@ -130,6 +143,19 @@ def test_whoever_may_not_export_gets_no_file(company, make_user):
     with pytest.raises(CommandError, match="Only auditors and admins"):
         run("export_access", "--by", "bob@example.com")
     assert not Event.objects.filter(kind="access.exported").exists()
+    event = Event.objects.get(kind="user.refused")
+    assert (event.source, event.data) == ("terminal", {"command": "export_access"})
+
+
+def test_whoever_may_not_act_does_not_with_a_file(company, make_user, tmp_path):
+    make_user("bob", "viewer")
+    rows = [row for row in exported() if row["email"] != LIM]
+    by = ("--by", "bob@example.com")
+    text = run("plan_access", str(write(tmp_path / "access.csv", rows)), *by)
+    with pytest.raises(CommandError, match="Only admins"):
+        run("apply_plan", text.split("apply_plan ")[1].split()[0], *by, "--reason", "x")
+    event = Event.objects.get(kind="user.refused")
+    assert (event.data, event.person_id) == ({"command": "apply_plan"}, company.person(LIM).pk)
 
 
 def test_a_file_that_was_not_edited_changes_nothing(company, tmp_path):

@@ -75,6 +75,9 @@ def test_it_refuses_what_makes_no_sense(company, export, arguments, why):
 def test_it_refuses_who_may_not_export_and_a_file_that_is_there(company, export, bob, tmp_path):
     with pytest.raises(CommandError, match="Only auditors and admins"):
         export("access-by-app", "--by", bob.email)
+    event = Event.objects.get(kind="user.refused")
+    assert (event.actor_id, event.source) == (bob.pk, "terminal")
+    assert event.data == {"command": "export_report"}
     there = tmp_path / "there.csv"
     there.write_text("mine")
     with pytest.raises(CommandError, match="cannot be written"):

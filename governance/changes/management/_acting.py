@@ -10,10 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from governance.accounts.management._refusing import enforce, name_of
 from governance.accounts.models import User, plain_address
 from governance.audit.events import Source
 from governance.changes import actions, plans
-from governance.changes.permissions import Confirmation
+from governance.changes.permissions import Confirmation, may_change
 from governance.changes.plans import Plan
 from governance.core.templatetags.interface import length
 from governance.core.verdict import Refused
@@ -80,13 +81,22 @@ class Acting(BaseCommand):
             self.stdout.write(_("Nothing was done. Do it with --apply."))
             return
         kept = plans.keep(plan, by=by, source=Source.TERMINAL)
-        place(kept, self.stdout, by=by, at=at, options=options)
+        place(kept, self.stdout, by=by, at=at, command=name_of(self), options=options)
 
 
 def place(
-    plan: Plan, out: OutputWrapper, *, by: User, at: datetime, options: dict[str, Any]
+    plan: Plan,
+    out: OutputWrapper,
+    *,
+    by: User,
+    at: datetime,
+    command: str,
+    options: dict[str, Any],
 ) -> None:
-    """Place a kept plan and say what came of it. Raises `CommandError`."""
+    """Place a kept plan and say what came of it. Raises `CommandError`.
+
+    Whoever may not is on record with it.
+    """
     if plan.id is None:
         raise CommandError(_("This plan was not kept."))
     try:
@@ -99,7 +109,10 @@ def place(
             not_before=options.get("not_before"),
             typed=options["confirm"],
         )
-    except (actions.NothingToDo, actions.PlanIsOld, plans.NoSuchPlan, Refused) as error:
+    except Refused as error:
+        _enforce(plan, by=by, at=at, command=command)
+        raise CommandError(str(error)) from None  # theirs to decide, and something is missing
+    except (actions.NothingToDo, actions.PlanIsOld, plans.NoSuchPlan) as error:
         raise CommandError(str(error)) from None
     if not placed.is_new:
         out.write(_("This plan was placed before, at {at}.").format(at=placed.batch.decided_at))
@@ -112,6 +125,20 @@ def place(
             due=min((change.due_at for change in waiting), default=at).isoformat(" ", "seconds"),
             batch=placed.batch.pk,
         )
+    )
+
+
+def _enforce(plan: Plan, *, by: User, at: datetime, command: str) -> None:
+    """Ask for the right to decide it; an attempt about one person or app is found by them."""
+    people = {row.person_id for row in plan.happening}
+    apps = {row.app_id for row in plan.happening}
+    enforce(
+        may_change(by, {row.kind for row in plan.happening}),
+        by=by,
+        at=at,
+        command=command,
+        app_id=apps.pop() if len(apps) == 1 else None,
+        person_id=people.pop() if len(people) == 1 else None,
     )
 
 

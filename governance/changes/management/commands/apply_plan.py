@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from governance.accounts.management._refusing import name_of
 from governance.changes import plans
 from governance.changes.management._acting import place, user_called
 
@@ -28,4 +29,4 @@ class Command(BaseCommand):
             plan = plans.find(options["id"], by=by, at=at)
         except plans.NoSuchPlan as error:
             raise CommandError(str(error)) from None
-        place(plan, self.stdout, by=by, at=at, options=options)
+        place(plan, self.stdout, by=by, at=at, command=name_of(self), options=options)

@@ -4,9 +4,10 @@ import csv
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from governance.accounts.management._refusing import enforce, name_of
 from governance.accounts.permissions import may_export
 from governance.audit.actions import record
 from governance.audit.events import Source
@@ -23,8 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
         by = user_called(options["by"]) if options["by"] else None
-        if by and not (verdict := may_export(by)):
-            raise CommandError(verdict.reason)
+        if by:
+            enforce(may_export(by), by=by, at=at, command=name_of(self))
         rows = list(files.rows(at=at))
         record(
             "access.exported", by=by, source=Source.TERMINAL, at=at, data={"rows": len(rows) - 1}

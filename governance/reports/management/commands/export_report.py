@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from governance.accounts.management._refusing import enforce, name_of
 from governance.accounts.models import Role, User, plain_address
 from governance.audit.actions import record
 from governance.audit.events import Json, Source
@@ -53,6 +54,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         by = _user(options["by"]) if options["by"] else None
+        if by:
+            enforce(permissions.may_export(by), by=by, at=now, command=name_of(self))
         names = (
             options["reports"] or sorted(REPORTS) if options["name"] == PACK else [options["name"]]
         )
@@ -87,8 +90,6 @@ def _user(email: str) -> User:
     user = User.objects.filter(email=plain_address(email), is_active=True).first()
     if user is None:
         raise CommandError(_("Nobody signs in here as {email}.").format(email=email))
-    if not (verdict := permissions.may_export(user)):
-        raise CommandError(verdict.reason)
     return user
 
 
