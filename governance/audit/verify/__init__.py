@@ -4,7 +4,7 @@
                           <-  classify   what happened to those: edited, missing, moved, inserted
                           <-  personal   names and addresses against their commitments
                           <-  witnesses  signed checkpoints, from here and from outside
-                          <-  guard      triggers and roles, which should have refused it
+                          <-  guard      triggers, functions and roles, which should have refused it
 
 What the chain alone cannot show: whoever owns the tables can rewrite all of it, or cut off its end
 and set the head back. Checkpoints kept outside of the database show that.
