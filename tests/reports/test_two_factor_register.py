@@ -145,7 +145,7 @@ def test_a_review_is_a_row_per_person_with_the_decision_that_held(acting, read):
         reviews.decide(
             first,
             what=what,
-            note="",
+            note="" if what == Decision.What.REMIND else "Left the team.",
             until=None,
             by=by,
             source=Source.PAGE,
@@ -161,6 +161,56 @@ def test_a_review_is_a_row_per_person_with_the_decision_that_held(acting, read):
     assert not any(row["self_review"] for row in rows)
     assert totals["balance"]
     assert totals["figures"]["people"] == review.rows >= 1
+    assert rows[0]["justification"] == "Left the team."
+    reviewer = (rows[0]["reviewer_id"], rows[0]["reviewer_name"], rows[0]["reviewer_basis"])
+    assert reviewer == (str(by.pk), by.name, "admin")
+    assert rows[0]["decided_by"] == by.email
+
+
+def test_a_row_of_a_review_has_all_that_was_frozen(acting, read):
+    review = reviews.start(by=acting.admin, source=Source.PAGE, at=acting.now)
+
+    rows, _totals = read("two-factor-review", at=acting.now + timedelta(minutes=1))
+
+    for row, one in zip(rows, review.people.all(), strict=True):
+        assert (row["belongs"], row["owner_of"]) == (one.belongs, one.owned)
+        assert (row["reminders_before"], row["excepted_before_until"]) == (one.reminders, None)
+        for of, values in (("known", "on off"), ("accepted", "on off unknown")):
+            for place, value in enumerate(values.split()):
+                assert row[f"{of}_{value}"] == review.numbers[of][place]
+        assert row["everyone_unknown"] == review.numbers["everyone"][2] > 0
+
+
+def test_the_three_denominators_of_each_review_balance(acting, read):
+    by, later = acting.admin, acting.now + timedelta(minutes=1)
+    first = reviews.start(by=by, source=Source.PAGE, at=acting.now)
+    for one in first.people.all():
+        reviews.decide(
+            one,
+            what=Decision.What.REMIND,
+            note="",
+            until=None,
+            by=by,
+            source=Source.PAGE,
+            at=acting.now,
+        )
+    reviews.sign_off(first, statement="Looked at it.", by=by, source=Source.PAGE, at=acting.now)
+    second = reviews.start(by=by, source=Source.PAGE, at=later)
+
+    _rows, totals = read("two-factor-review", at=later)
+
+    assert totals["balance"]
+    for number, review in ((1, first), (2, second)):
+        known, accepted, everyone = (review.numbers[of] for of in ("known", "accepted", "everyone"))
+        said = "\n".join(totals["equations"])
+        at = f"review as of {review.as_of:%Y-%m-%dT%H:%M:%SZ}"
+        assert f"{at}: accepted, 2FA known {sum(known)} = on {known[0]} + off {known[1]}" in said
+        assert f"{at}: all accepted {sum(accepted)} = on" in said
+        assert (
+            f"{at}: everyone {sum(everyone)} = on {everyone[0]} + off (its rows)"
+            f" {review.rows} + unknown {everyone[2]}"
+        ) in said
+        assert totals["figures"][f"review_{number}_everyone_off"] == review.rows
 
 
 def test_a_missing_row_of_a_review_does_not_balance(acting, read):

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from governance.audit.events import Source
@@ -40,11 +40,11 @@ def review(company, alice):
 
 @pytest.fixture
 def decide(alice):
-    def say(one, what="remind", by=alice, note="", until=None, at=None):
+    def say(one, what="remind", by=alice, note=None, until=None, at=None):
         return actions.decide(
             one,
             what=Decision.What(what),
-            note=note,
+            note=note if note is not None else "" if what == "remind" else "Left the team.",
             until=until,
             by=by,
             source=Source.PAGE,
@@ -290,7 +290,7 @@ def test_a_decision_that_comes_while_it_is_signed_is_too_late(alice):
             actions.decide(
                 one,
                 what=Decision.What.REMOVE,
-                note="",
+                note="Left the team.",
                 until=None,
                 by=alice,
                 source=Source.PAGE,
@@ -383,7 +383,7 @@ def test_a_review_from_its_beginning_to_its_sign_off(client_of, alice, review):
 
     for number, form in (
         (1, {"what": "except", "note": "Waits for a phone.", "until": until}),
-        (2, {"what": "remove"}),
+        (2, {"what": "remove", "note": "Left the team."}),
     ):
         assert browser.post(f"{address}{number}/decide/", form).status_code == 303
     html = browser.get(address).content.decode()
@@ -403,6 +403,25 @@ def test_an_exception_needs_a_reason_and_a_day(client_of, alice, review):
     assert answer.status_code == 422
     assert "Please say why they may go without it." in answer.content.decode()
     assert "Please say until when." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("step_down", "why they are to step down"), ("remove", "to be removed")]
+)
+def test_to_step_down_and_to_remove_need_a_reason(client_of, alice, review, what, said):
+    address = f"/2fa/reviews/{review.pk}/1/decide/"
+
+    answer = client_of(alice).post(address, {"what": what, "note": "  "})
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert client_of(alice).post(address, {"what": "remind"}).status_code == 303
+    given = {"what": what, "note": "Left the team."}
+    assert client_of(alice).post(address, given).status_code == 303
+
+
+def test_the_database_takes_no_decision_without_its_reason(review, decide):
+    with pytest.raises(IntegrityError, match="decisions_say_why"), transaction.atomic():
+        decide(review.people.get(number=1), "remove", note="")
 
 
 def test_the_second_who_signs_is_told_who_was_first(client_of, alice, review, decide, sign):

@@ -1,5 +1,8 @@
 """Reviews of 2FA as a register: one row per person and review, with the decision that held."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from governance.reports.registers.base import (
@@ -11,8 +14,27 @@ from governance.reports.registers.base import (
     Statement,
     Term,
     Totals,
+    Words,
 )
 from governance.reports.two_factor.models import Decision
+
+_VALUES = ("on", "off", "unknown")
+# As a review froze them: of who accepted, Scalingo tells it of the known.
+_FROZEN_NUMBERS = (
+    ("known", "on", _("Accepted, 2FA known: on")),
+    ("known", "off", _("Accepted, 2FA known: off")),
+    ("accepted", "on", _("All accepted: on")),
+    ("accepted", "off", _("All accepted: off")),
+    ("accepted", "unknown", _("All accepted: unknown")),
+    ("everyone", "on", _("Everyone: on")),
+    ("everyone", "off", _("Everyone: off")),
+    ("everyone", "unknown", _("Everyone: unknown")),
+)
+
+
+def _number(of: str, value: str) -> str:
+    return f"(review.numbers -> '{of}' ->> {_VALUES.index(value)})::int"
+
 
 _SIGNED = "CASE WHEN review.signed_at <= %(at)s THEN {value} END"
 _COLUMNS: tuple[Column, ...] = (
@@ -35,6 +57,7 @@ _COLUMNS: tuple[Column, ...] = (
     Column("person_id", "text", "one.person_id::text", _("Person"), ours=True, printed=False),
     Column("email", "text", "one.email", _("E-mail")),
     Column("username", "text", "one.username", _("Username"), printed=False),
+    Column("belongs", "text", "one.belongs", _("Belongs"), ours=True, printed=False),
     Column("risk", "integer", "one.risk::int", _("Risk"), printed=False),
     Column("first_seen_without_2fa", "instant", "one.since", _("Without since"), printed=False),
     Column("days_without_2fa", "integer", "one.days", _("Days without")),
@@ -42,10 +65,30 @@ _COLUMNS: tuple[Column, ...] = (
     Column("apps_full_role", "integer", "one.full_role", _("With a full role"), printed=False),
     Column("apps_prod", "integer", "one.production", _("In production"), printed=False),
     Column("apps_hds", "integer", "one.health_data", _("With health data"), printed=False),
+    Column("owner_of", "integer", "one.owned", _("Owner of"), printed=False),
+    Column("reminders_before", "integer", "one.reminders", _("Reminders before"), printed=False),
+    Column(
+        "excepted_before_until",
+        "instant",
+        "one.exception_until",
+        _("Excepted before, until"),
+        printed=False,
+    ),
     Column("decision", "text", "coalesce(held.what, 'not_decided')", _("Decision"), ours=True),
-    Column("justification", "text", "held.note", _("Reason"), printed=False),
+    Column("justification", "text", "held.note", _("Reason")),
     Column("exception_until", "instant", "held.until", _("Exception until"), printed=False),
     Column("decided_by", "text", "decider.email", _("Decided by")),
+    Column("reviewer_id", "text", "decider.id::text", _("Reviewer"), ours=True, printed=False),
+    Column("reviewer_name", "text", "decider.name", _("Name of the reviewer"), printed=False),
+    # Nobody else may decide.
+    Column(
+        "reviewer_basis",
+        "text",
+        "CASE WHEN decider.id IS NOT NULL THEN 'admin' END",
+        _("Decided as"),
+        ours=True,
+        printed=False,
+    ),
     Column("decided_at", "instant", "held.at", _("Decided"), printed=False),
     Column("changed_from", "text", "held.earlier", _("Decided before"), ours=True, printed=False),
     Column(
@@ -54,6 +97,10 @@ _COLUMNS: tuple[Column, ...] = (
         "coalesce(lower(decider.email) = lower(one.email), false)",
         _("About themselves"),
         printed=False,
+    ),
+    *(
+        Column(f"{of}_{value}", "integer", _number(of, value), label, printed=False)
+        for of, value, label in _FROZEN_NUMBERS
     ),
 )
 _SOURCE = """
@@ -86,8 +133,58 @@ FROM two_factor_review
 WHERE as_of <= %(at)s AND (%(since)s::timestamptz IS NULL OR as_of > %(since)s)"""
 
 
+# Of each review: its numbers, and how many people it holds.
+_OF_EACH = f"""
+SELECT to_char(review.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    {", ".join(_number(of, value) for of, value, _label in _FROZEN_NUMBERS)},
+    (SELECT count(*)::int FROM two_factor_reviewed one WHERE one.review_id = review.id)
+FROM two_factor_review review
+WHERE as_of <= %(at)s AND (%(since)s::timestamptz IS NULL OR as_of > %(since)s)
+ORDER BY review.as_of, review.id"""  # noqa: S608  Constants of code; values are parameters.
+
+
+def _denominators(
+    number: int, row: tuple[Any, ...]
+) -> tuple[dict[str, int], dict[str, Words], list[Equation]]:
+    """The three of one review. Each adds up, and each to another: the known are the accepted
+    without the unknown, and those off the people of the review."""
+    as_of, *counts, people = row
+    frozen = dict(zip(((of, value) for of, value, _label in _FROZEN_NUMBERS), counts, strict=True))
+
+    def name(of: str) -> str:
+        return f"review_{number}_{of}"
+
+    figures = {name(f"{of}_{value}"): count for (of, value), count in frozen.items()}
+    figures |= {
+        name(of): sum(count for (one, _value), count in frozen.items() if one == of)
+        for of in ("known", "accepted", "everyone")
+    }
+    figures[name("people")] = people
+    words: dict[str, Words] = {name(f"{of}_{value}"): value for of, value in frozen}
+    words |= {
+        name("known"): _("review as of %(at)s: accepted, 2FA known") % {"at": as_of},
+        name("accepted"): _("review as of %(at)s: all accepted") % {"at": as_of},
+        name("everyone"): _("review as of %(at)s: everyone") % {"at": as_of},
+        name("people"): _("off (its rows)"),
+    }
+    return (
+        figures,
+        words,
+        [
+            _equation(name, "known", "accepted_on", "accepted_off"),
+            _equation(name, "accepted", "known_on", "known_off", "accepted_unknown"),
+            _equation(name, "everyone", "everyone_on", "people", "everyone_unknown"),
+        ],
+    )
+
+
+def _equation(name: Callable[[str], str], whole: str, *parts: str) -> Equation:
+    return Equation(name(whole), tuple(Term(name(part)) for part in parts))
+
+
 def _totals(asked: Asked, reader: Reader) -> Totals:
-    """People = decided in each way + not decided; reviews = signed + open."""
+    """People = decided in each way + not decided; reviews = signed + open; and of each review the
+    three denominators that it froze."""
     decided = ", ".join(
         f"count(*) FILTER (WHERE coalesce(held.what, 'not_decided') = '{name}')"
         for name in _DECISIONS
@@ -102,7 +199,7 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
         **dict(zip(_DECISIONS, counts, strict=True)),
         "rows": people,
     }
-    words = {
+    words: dict[str, Words] = {
         "people": _("people"),
         "reviews": _("reviews"),
         "signed": _("signed off"),
@@ -111,14 +208,16 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
         "not_decided": _("not decided"),
         **{one.value: one.label for one in Decision.What},
     }
-    return Totals(
-        figures,
-        words,
-        (
-            Equation("people", tuple(map(Term, _DECISIONS))),
-            Equation("reviews", (Term("signed"), Term("open"))),
-        ),
-    )
+    equations = [
+        Equation("people", tuple(map(Term, _DECISIONS))),
+        Equation("reviews", (Term("signed"), Term("open"))),
+    ]
+    for number, row in enumerate(reader.rows(_OF_EACH, asked.values), start=1):
+        of_it, said, added = _denominators(number, row)
+        figures |= of_it
+        words |= said
+        equations += added
+    return Totals(figures, words, tuple(equations))
 
 
 REPORT = Report(

@@ -228,7 +228,10 @@ class Decision(models.Model):
                 name="exceptions_of_reviews_end",
                 condition=models.Q(what="except", until__isnull=False) & ~models.Q(note="")
                 | (~models.Q(what="except") & models.Q(until=None)),
-            )
+            ),
+            models.CheckConstraint(
+                name="decisions_say_why", condition=models.Q(what="remind") | ~models.Q(note="")
+            ),
         ]
         indexes = [models.Index(fields=["reviewed", "-id"], name="decisions_newest_first")]
 

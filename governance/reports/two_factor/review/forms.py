@@ -10,9 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from governance.facts.forms import LONGEST, end_of, visible
 from governance.reports.two_factor.models import Decision
 
+_WHY = {
+    Decision.What.EXCEPT: _("Please say why they may go without it."),
+    Decision.What.STEP_DOWN: _("Please say why they are to step down."),
+    Decision.What.REMOVE: _("Please say why they are to be removed."),
+}
+
 
 class DecisionForm(forms.Form):
-    """What is decided about one person; an exception needs a reason and a day."""
+    """What is decided about one person, why unless they are reminded, and an exception's end."""
 
     what = forms.ChoiceField(label=_("Decision"), choices=Decision.What.choices)
     note = forms.CharField(label=_("Reason"), required=False, max_length=500, validators=[visible])
@@ -30,9 +36,12 @@ class DecisionForm(forms.Form):
         found = super().clean() or {}
         day: date | None = found.get("until")
         found["until"] = None
-        if found.get("what") == Decision.What.EXCEPT and not self.errors:
-            if len(found.get("note", "")) < 5:
-                self.add_error("note", _("Please say why they may go without it."))
+        if self.errors:
+            return found
+        what = found["what"]
+        if what != Decision.What.REMIND and len(found.get("note", "")) < 5:
+            self.add_error("note", _WHY[what])
+        if what == Decision.What.EXCEPT:
             found["until"] = self._end(day)
         return found
 
