@@ -120,7 +120,7 @@ def frame_of(request: HttpRequest) -> Frame:
 # the last run counted when it ended (the apps are counted here only before the first has); who
 # sees some projects has few apps. People are counted up to a hundred: beyond, "99+" says it; and
 # only where something happened since they were counted last.
-_NEWEST = f"WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {', '.join(NEWEST)}) AS words)"
+_NEWEST = f"WITH newest AS MATERIALIZED (SELECT {NEWEST} AS words)"
 _EVERYTHING = """
 , ended AS (
     SELECT (coverage->>'expected')::int AS expected, (coverage->>'read')::int AS read

@@ -135,7 +135,7 @@ def _totals(user: User, chosen: Chosen, place: Place, when: asof.When) -> Totals
         return Counted(shown, everybody, {**values, **more})
 
     question = (chosen.text, tuple(sorted(chosen.values.items())))
-    return totals(user, "people", question, compose, place=place, more=facts.NEWEST, at=when.at)
+    return totals(user, "people", question, compose, place=place, at=when.at)
 
 
 def _found(user: User, chosen: Chosen, when: asof.When) -> "QuerySet[Person]":

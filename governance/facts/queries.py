@@ -12,9 +12,6 @@ from governance.inventory.queries.branches import More
 if TYPE_CHECKING:
     from governance.inventory.models import App, Person
 
-# For `newest` of the inventory: whether anything was said since.
-NEWEST = ("(SELECT max(id) FROM facts_personfact)", "(SELECT max(id) FROM facts_appfact)")
-
 # For the branches of the tree: kind and employment of each person.
 OF_LEAVES = More(
     columns=("f.kind", "f.employment"),

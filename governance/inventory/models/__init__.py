@@ -12,6 +12,7 @@ from governance.inventory.models.collaborations import (
     Collaboration,
     CollaborationQuerySet,
 )
+from governance.inventory.models.moves import Move
 from governance.inventory.models.people import (
     Identity,
     LastChange,
@@ -31,6 +32,7 @@ __all__ = [
     "Coverage",
     "Identity",
     "LastChange",
+    "Move",
     "Person",
     "PersonQuerySet",
     "Project",

@@ -1,8 +1,9 @@
 """What every answer rests on, as one text; and answers that are kept until it moves.
 
-Counting people is the one question of a list whose price grows with the inventory. The history is
-only ever added to (`models.py`), so its newest rows say whether anything happened since the last
-time that somebody counted. A kept answer is therefore never older than the database itself.
+Counting people is the one question of a list whose price grows with the inventory. The database
+itself says whether there is anything to count anew: whatever is written to a table that is counted
+moves this text in the same transaction (the triggers of migration `0009_moves`), whoever writes it
+and however. A kept answer is therefore never older than the database itself.
 """
 
 from collections import OrderedDict
@@ -10,14 +11,9 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import Any
 
-# The end of an index each, whatever the size of the table.
-NEWEST = (
-    "(SELECT coalesce(max(id), 0) FROM inventory_collaboration)",
-    """(SELECT coalesce(max(ended_at), '-infinity') FROM inventory_collaboration
-        WHERE ended_at IS NOT NULL)""",
-    "(SELECT coalesce(max(id), 0) FROM inventory_appperiod)",
-    "(SELECT coalesce(max(id), 0) FROM inventory_twofactorperiod)",
-)
+# A table of one page, with a row for each transaction that ever wrote beside others. No two states
+# of it share a text, also where one of them was rolled back: its numbers are given once.
+NEWEST = "(SELECT coalesce(string_agg(number::text, ' ' ORDER BY id), '0') FROM inventory_move)"
 
 
 class Memory:

@@ -1,11 +1,11 @@
 """How many a list shows and of how many, with what it can be narrowed to.
 
 At most one query. Whether anything happened since the last count is decided inside of it: only then
-does the database count again (see `newest.py`), and otherwise it looks at the end of a few indexes.
+does the database count again (see `newest.py`), and otherwise it reads a table of one page.
 """
 
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class _Kept:
 
 # What is asked of the whole list, and of what is shown: each only where it has moved.
 _TOTALS = """
-WITH newest AS MATERIALIZED (SELECT concat_ws(' ', {newest}) AS words)
+WITH newest AS MATERIALIZED (SELECT {newest} AS words)
 SELECT words, CASE WHEN words <> %(kept_whole)s THEN json_build_object(
     'all', ({all}),
     'projects', (
@@ -125,7 +125,6 @@ def totals(
     compose: Callable[[], Counted],
     *,
     place: Place | None = None,
-    more: Sequence[str] = (),
     at: datetime | None = None,
     newest: str = "",
 ) -> Totals:
@@ -135,13 +134,12 @@ def totals(
     since it was counted.
 
     `whole` names the list and `question` what of it is shown; whose it is is added here.
-    `compose` is asked once for what to count. `more` are further numbers, constants of code as
-    SQL, that the answer rests on.
+    `compose` is asked once for what to count.
     """
     place = place or Place()
     scope = None if user.sees_everything else tuple(user.projects)
     whole_key, key = (whole, scope, at), (whole, question, scope, place, at)
-    statement = memory.recall((key, "statement")) or _compose(user, compose(), place, more, at)
+    statement = memory.recall((key, "statement")) or _compose(user, compose(), place, at)
     kept_whole: _Kept = memory.recall(whole_key) or _Kept()
     kept_shown: _Kept = memory.recall(key) or _Kept()
     if newest and newest == kept_whole.newest == kept_shown.newest:
@@ -199,10 +197,10 @@ def _visible(user: "User", at: datetime | None) -> str:
 
 
 def _compose(
-    user: "User", counted: Counted, place: Place, more: Sequence[str], at: datetime | None
+    user: "User", counted: Counted, place: Place, at: datetime | None
 ) -> tuple[str, dict[str, Any]]:
     sql = _TOTALS.format(
-        newest=", ".join([*NEWEST, *more]),
+        newest=NEWEST,
         shown=counted.shown,
         all=counted.all,
         visible=_visible(user, at),
