@@ -27,7 +27,7 @@ from governance.facts import actions, permissions
 from governance.facts import queries as facts
 from governance.facts.forms import PersonForm
 from governance.facts.models import Employment, PersonKind
-from governance.inventory.models import Collaboration, Person, TwoFactor, TwoFactorPeriod
+from governance.inventory.models import Collaboration, Person, Role, TwoFactor, TwoFactorPeriod
 from governance.inventory.queries.access import PAST, Access, Found, apps_of
 from governance.inventory.queries.asof import Knowledge
 from governance.inventory.queries.history import changes_of_person
@@ -259,7 +259,15 @@ def _past(row: Access, when: asof.When) -> dict[str, Any]:
         "url": rows.app_url(row.app_id) + when.alone,
         "app": row.app,
         "role": access.role(row.role),
+        "now": _now(row.now_role),
         "since": sentences.edge(row.since_after, row.since_at, row.given_at),
         "until": when.date(row.ended_at) if row.ended_at else "",
         "edge": sentences.edge(row.ended_after, row.ended_at) if row.ended_at else "",
     }
+
+
+def _now(role: str) -> str:
+    """What stands beside an access that is over, where the person is on the app all the same."""
+    if role == Role.OWNER:
+        return _("is now owner")
+    return _("is on it as %(role)s now") % {"role": access.role_word(role)} if role else ""

@@ -75,6 +75,7 @@ def _row(change: Change, seen: When) -> dict[str, Any]:
             app=link(app_url(change.app_id) + seen.alone, change.app),
             role=role_word(change.role) if change.role else "",
             was_role=role_word(change.was_role) if change.was_role else "",
+            still_role=role_word(change.still_role) if change.still_role else "",
             was_person=change.was_person,
             value=change.value,
             was_value=change.was_value or "",
@@ -124,6 +125,10 @@ def _new(change: Change) -> tuple[str, str]:
 
 
 def _end(change: Change) -> tuple[str, str]:
+    if change.still_role == Role.OWNER:
+        return "crown", _("{person} is now owner of {app}; the role was {role}.")
+    if change.still_role:
+        return "pencil", _("{person} is on {app} as {still_role} now; the role was {role}.")
     if change.role == Role.OWNER:
         return "user-x", _("{person} no longer owns {app}.")
     if change.status == Status.PENDING:

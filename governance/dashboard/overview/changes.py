@@ -16,9 +16,9 @@ from governance.accounts.models import User
 class Change:
     """One change that a reading has shown.
 
-    `kind`: joined, invited, accepted, role, status, left, two_factor. `source`: ours, event
-    (Scalingo's log names `actor_name`), unexplained, or empty where nobody looked it up (2FA is
-    the person's own doing).
+    `kind`: joined, owner (`before` is who owned the app until then), invited, accepted, role,
+    status, left, uninvited, two_factor. `source`: ours, event (Scalingo's log names `actor_name`),
+    unexplained, or empty where nobody looked it up (2FA is the person's own doing).
     """
 
     at: datetime  # the first reading that showed it; `happened_at` is Scalingo's own time
@@ -86,16 +86,19 @@ _FETCHED = 100
 
 
 # Each leg walks an index from its newest end and stops after a few rows. What was there at the
-# first reading is no change, nor is the end of a row that another one continues.
+# first reading is no change, nor is the end of a row that another one continues, nor that of
+# somebody who was on the app otherwise by then: a collaborator who became the owner.
 _QUERY = """
 WITH started AS (
-    SELECT started_at AS at, id, app_id, person_id, collaborator_id, role, status, 'start' AS edge
+    SELECT started_at AS at, id, app_id, person_id, collaborator_id, role, status, 'start' AS edge,
+           started_after
     FROM inventory_collaboration
     WHERE started_after IS NOT NULL AND (%(everything)s OR app_id IN (
         SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))
     ORDER BY started_at DESC LIMIT %(limit)s
 ), ended AS (
-    SELECT ended_at AS at, id, app_id, person_id, collaborator_id, role, status, 'end' AS edge
+    SELECT ended_at AS at, id, app_id, person_id, collaborator_id, role, status, 'end' AS edge,
+           NULL::timestamptz
     FROM inventory_collaboration gone
     WHERE ended_at IS NOT NULL AND (%(everything)s OR app_id IN (
         SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))
@@ -103,12 +106,20 @@ WITH started AS (
         SELECT FROM inventory_collaboration next
         WHERE next.app_id = gone.app_id AND next.collaborator_id = gone.collaborator_id
           AND next.started_at = gone.ended_at)
+      AND NOT EXISTS (
+        SELECT FROM inventory_collaboration other
+        WHERE other.app_id = gone.app_id AND other.person_id = gone.person_id
+          AND other.id <> gone.id AND other.started_at <= gone.ended_at
+          AND (other.ended_at IS NULL OR other.ended_at > gone.ended_at))
     ORDER BY ended_at DESC LIMIT %(limit)s
 ), edges AS (
     SELECT * FROM started UNION ALL SELECT * FROM ended
 ), changed AS (
     SELECT edges.at,
-           CASE WHEN edges.edge = 'end' THEN 'left'
+           CASE WHEN edges.edge = 'end' AND edges.status = 'pending' THEN 'uninvited'
+                WHEN edges.edge = 'end' THEN 'left'
+                WHEN edges.role = 'owner' AND edges.person_id IS DISTINCT FROM earlier.person_id
+                    THEN 'owner'
                 WHEN earlier.id IS NULL AND edges.status = 'pending' THEN 'invited'
                 WHEN earlier.id IS NULL THEN 'joined'
                 WHEN earlier.status = 'pending' AND edges.status = 'accepted' THEN 'accepted'
@@ -116,6 +127,8 @@ WITH started AS (
                 ELSE 'status' END AS kind,
            edges.person_id, edges.app_id, app.name AS app,
            CASE WHEN earlier.role <> edges.role THEN earlier.role
+                WHEN edges.role = 'owner'
+                    THEN coalesce(nullif(owned.username, ''), owned.email, '')
                 ELSE coalesce(earlier.status, '') END AS before,
            CASE WHEN earlier.role = edges.role THEN edges.status ELSE edges.role END AS after,
            coalesce(told.source, '') AS source, told.happened_at, told.actor_id,
@@ -124,7 +137,11 @@ WITH started AS (
     JOIN inventory_app app ON app.id = edges.app_id
     LEFT JOIN inventory_collaboration earlier
         ON edges.edge = 'start' AND earlier.app_id = edges.app_id
-       AND earlier.collaborator_id = edges.collaborator_id AND earlier.ended_at = edges.at
+       AND (earlier.collaborator_id = edges.collaborator_id AND earlier.ended_at = edges.at
+            -- Who gave an app away is on it otherwise, as another reading of the same run says.
+            OR earlier.collaborator_id = 'owner' AND earlier.person_id = edges.person_id
+               AND earlier.ended_at > edges.started_after AND earlier.ended_at <= edges.at)
+    LEFT JOIN inventory_person owned ON owned.id = earlier.person_id
     LEFT JOIN inventory_attribution told
         ON told.collaboration_id = edges.id AND told.edge = edges.edge
     LEFT JOIN inventory_person actor ON actor.id = told.actor_id

@@ -60,6 +60,7 @@ class Access(NamedTuple):
     next: datetime | None
     is_inside: bool
     is_stale: bool
+    now_role: str  # of what is over: as what the person is on the app all the same
     more: tuple[Any, ...]
 
     @property
@@ -109,7 +110,7 @@ SELECT k.id, k.role, k.status, k.status_said, k.since_after, k.since_at, k.ended
     p.id, p.username, p.email, {two_factor}, coalesce(t.source, ''), t.happened_at, t.actor_id,
     coalesce(nullif(actor.username, ''), actor.email, t.actor_name, ''),
     k.after_owner, k.sort_name, k.started_after,
-    k.started_at, {around}{columns}
+    k.started_at, {around}, k.now_role{columns}
 FROM ({pages}) k
 JOIN {apps} a ON a.id = k.app_id
 {readings}
@@ -127,13 +128,16 @@ LEFT JOIN LATERAL (
 LEFT JOIN inventory_person actor ON actor.id = t.actor_id
 """
 _OPEN = """
-(SELECT k.*, k.role <> 'owner' AS after_owner, {name} AS sort_name
+(SELECT k.*, k.role <> 'owner' AS after_owner, {name} AS sort_name, '' AS now_role
 FROM inventory_collaboration k {tables}
 WHERE {held} AND {where}
 ORDER BY k.role <> 'owner' {way}, sort_name {way}, k.id {way} LIMIT %(limit)s)"""
 # OFFSET 0 keeps the database from walking through everything that ever ended.
 _PAST = """
-(SELECT k.*, true AS after_owner, a.name AS sort_name
+(SELECT k.*, true AS after_owner, a.name AS sort_name, coalesce((
+    SELECT now.role FROM inventory_collaboration now
+    WHERE now.person_id = ANY(%(people)s) AND now.app_id = k.app_id AND {held}
+    ORDER BY now.role <> 'owner', now.id LIMIT 1), '') AS now_role
 FROM (
     SELECT * FROM inventory_collaboration k
     WHERE k.person_id = ANY(%(people)s) AND {over} OFFSET 0
@@ -146,7 +150,7 @@ WHERE {where}
 ORDER BY k.ended_at DESC, k.id DESC LIMIT {past})"""
 # Those that the next reading has and the last had not, where nothing of theirs was there before.
 _BEGUN = """
-(SELECT k.*, true AS after_owner, {name} AS sort_name
+(SELECT k.*, true AS after_owner, {name} AS sort_name, '' AS now_role
 FROM inventory_collaboration k {tables}
 WHERE {begun} AND {where}
   AND NOT EXISTS (
@@ -155,7 +159,7 @@ WHERE {begun} AND {where}
       AND earlier.person_id = k.person_id AND earlier.ended_at = k.started_at)
 ORDER BY k.started_at, k.id LIMIT {past})"""
 _BEYOND = "(k.role <> 'owner', {name}, k.id) {sign} (%(at_owner)s, %(at_name)s, %(at_id)s)"
-_OWN = 33  # columns of an Access that are not `more`
+_OWN = 34  # columns of an Access that are not `more`
 
 
 def people_of(
@@ -232,9 +236,10 @@ def apps_of(
 
 def _past(where: list[str], at: datetime | None) -> str:
     over = "k.ended_at IS NOT NULL" if at is None else "k.ended_at <= %(instant)s"
+    held = "now.ended_at IS NULL" if at is None else asof.believed("now", "instant")
     if at is not None:
         where = [fragment.replace("a.now_in", "a.project_id") for fragment in where]
-    return _PAST.format(where=" AND ".join(where), past=PAST, over=over)
+    return _PAST.format(where=" AND ".join(where), past=PAST, over=over, held=held)
 
 
 def _read(

@@ -26,7 +26,8 @@ class Change:
     """One change. It happened after `after` (None: before we looked) and by `at`.
 
     `kind` is start or end of a collaboration, two_factor, or app (its name or project).
-    `was_…` is what a start continues: None where somebody is new on the app.
+    `was_…` is what a start continues: None where somebody is new on the app. `still_role` is, of
+    an end, as what the person was on the app all the same; empty where they were not.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Change:
     person: str
     role: str
     status: str
+    still_role: str
     was_role: str | None
     was_status: str | None
     was_person_id: UUID | None
@@ -100,7 +102,8 @@ ORDER BY k.started_at {way}, k.id {way} LIMIT %(limit)s)"""
 _DESCRIBED = """
 SELECT e.kind, e.at, e.after, e.id, a.id, coalesce(a.name, ''), p.id,
     coalesce(nullif(p.username, ''), p.email, ''), coalesce(k.role, ''), coalesce(k.status, ''),
-    was.role, was.status, was.person_id, coalesce(nullif(w.username, ''), w.email, ''),
+    coalesce(still.role, ''), was.role, was.status, was.person_id,
+    coalesce(nullif(w.username, ''), w.email, ''),
     coalesce(was_two.value, was_named.name), coalesce(two.value, named.name, ''),
     was_project.name, project.name,
     coalesce(t.source, ''), t.happened_at, t.actor_id,
@@ -114,6 +117,13 @@ LEFT JOIN LATERAL (
     WHERE e.kind = 'start' AND earlier.app_id = k.app_id
       AND earlier.collaborator_id = k.collaborator_id AND earlier.ended_at = k.started_at LIMIT 1
 ) was ON true
+LEFT JOIN LATERAL (
+    SELECT other.role FROM inventory_collaboration other
+    WHERE e.kind = 'end' AND other.person_id = k.person_id AND other.app_id = k.app_id
+      AND other.id <> k.id AND other.started_at <= k.ended_at
+      AND (other.ended_at IS NULL OR other.ended_at > k.ended_at)
+    ORDER BY other.role <> 'owner', other.id LIMIT 1
+) still ON true
 LEFT JOIN LATERAL (
     SELECT earlier.value FROM inventory_twofactorperiod earlier
     WHERE earlier.person_id = two.person_id AND earlier.ended_at = two.started_at LIMIT 1
