@@ -97,6 +97,17 @@ def _choices() -> list[Choice]:
             (*filters.words(Status), (GONE, _("No access any more"))),
         ),
         Choice(
+            "pending",
+            _("Invited"),
+            _("Invited whenever"),
+            (
+                ("week", _("Up to a week ago")),
+                ("month", _("Up to a month ago")),
+                ("older", _("Longer ago")),
+            ),
+            is_first=False,
+        ),
+        Choice(
             "external",
             _("External"),
             _("Internal and external"),
@@ -134,7 +145,9 @@ def _totals(user: User, chosen: Chosen, place: Place, when: asof.When) -> Totals
         everybody, more = counting(inventory.listed(user, inventory.Where(at=when.at)), "all")
         return Counted(shown, everybody, {**values, **more})
 
-    question = (chosen.text, tuple(sorted(chosen.values.items())))
+    # What is so many days old is so for an hour.
+    until = inventory.ages(when.clock) if chosen.of("pending") else ()
+    question = (chosen.text, tuple(sorted(chosen.values.items())), until)
     return totals(user, "people", question, compose, place=place, at=when.at)
 
 
@@ -147,6 +160,8 @@ def _found(user: User, chosen: Chosen, when: asof.When) -> "QuerySet[Person]":
         project=filters.uuid_of(chosen.one("project")),
         region=chosen.one("region"),
         gone=GONE in statuses,
+        invited=chosen.of("pending"),
+        now=when.clock,
         at=when.at,
     )
     found = inventory.matching(inventory.listed(user, where), chosen.text)

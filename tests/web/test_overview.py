@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
@@ -358,9 +359,56 @@ def test_the_page_shows_it_all_and_links_to_the_lists(client_of, bob, ana, ben, 
         "/2fa/?two-factor=off",
         "/2fa/?two-factor=unknown",
         "/people/?status=pending",
-        "/people/?role=owner&amp;role=collaborator",
+        "/people/?role=owner&amp;role=collaborator&amp;status=accepted",
     ):
         assert f'href="{address}"' in response.content.decode()
+
+
+@pytest.fixture
+def linked(client_of, bob):
+    """A number of the overview, as it is written there, and how long the list behind it is."""
+    client = client_of(bob)
+
+    def found(address):
+        page = client.get("/").content.decode()
+        (link,) = re.findall(rf'<a[^>]* href="{re.escape(address)}".*?</a>', page, re.S)
+        people = client.get(unescape(address)).content.decode()
+        words = re.sub(r"<[^>]+>", " ", link.replace("&amp;", "&"))
+        return " ".join(words.split()), len(re.findall('<th scope="row">', people))
+
+    return found
+
+
+def test_privileged_people_are_those_of_the_list_behind_them(linked, ana, ben, owner, billing):
+    CollaborationFactory(app=billing, person=ben, pending=True, role="collaborator")
+    privileged = "/people/?role=owner&amp;role=collaborator&amp;status=accepted"
+
+    assert linked(privileged) == ("Privileged people 2", 2)
+    assert linked(f"{privileged}&amp;two-factor=off") == ("1 of them without 2FA", 1)
+
+
+def test_invitations_of_each_age_lead_to_the_people_of_it(linked, ben, billing, website):
+    """Ben is invited to one app for twelve days, and to another since today."""
+    CollaborationFactory(app=billing, person=ben, pending=True, since_at=ago(hours=2))
+    CollaborationFactory(app=billing, pending=True, since_at=ago(hours=2))
+    CollaborationFactory(app=website, pending=True, since_at=ago(days=40))
+
+    said, people = linked("/people/?status=pending")
+    assert said.startswith("Pending invitations 4 to 3 people")
+    assert people == 3
+    assert linked("/people/?pending=week") == ("up to a week 2 to 2 people", 2)
+    assert linked("/people/?pending=month") == ("up to a month 1 to 1 person", 1)
+    assert linked("/people/?pending=older") == ("longer 1 to 1 person", 1)
+
+
+def test_who_joined_and_who_left_is_a_page_of_its_own(client_of, bob, billing):
+    CollaborationFactory(app=billing, started_after=ago(days=21), started_at=ago(days=20))
+
+    page = client_of(bob).get("/").content.decode()
+
+    for kind in ("joined", "left"):
+        (address,) = re.findall(rf'href="([^"]+difference={kind})"', page)
+        assert client_of(bob).get(unescape(address)).status_code == 200
 
 
 def test_a_scoped_viewer_is_told_that_these_are_their_apps(client_of, dave, ana, billing):

@@ -1,12 +1,14 @@
 """The numbers of the overview, over what one person may see, in one query."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
+from governance.inventory.queries.people import ages
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,24 @@ class Figures:
     privileged: int  # owner or full collaborator of at least one app, invitation accepted
     privileged_off: int  # of those: without 2FA
     pending: int  # invitations: a person invited to three apps counts three times
-    pending_week: int  # of those: at most a week old
+    pending_people: int
+    pending_week: int  # of the invitations: at most a week old
+    pending_week_people: int
     pending_month: int  # older than a week, at most a month
+    pending_month_people: int
     pending_old: int  # older than a month
+    pending_old_people: int
     pending_oldest_at: datetime | None
     reaches: list[Reach]
+
+    @property
+    def pending_ages(self) -> list[tuple[str, str, int, int]]:
+        """The filter of each age on the list of people, its words, invitations and people."""
+        return [
+            ("week", _("up to a week"), self.pending_week, self.pending_week_people),
+            ("month", _("up to a month"), self.pending_month, self.pending_month_people),
+            ("older", _("longer"), self.pending_old, self.pending_old_people),
+        ]
 
 
 _QUERY = """
@@ -66,12 +81,19 @@ WITH seen AS (
            count(*) FILTER (WHERE privileged AND two_factor = 'off') AS privileged_off
     FROM people
 ), invited AS (
-    SELECT count(*) AS pending,
-           count(*) FILTER (WHERE since_at > %(week)s) AS pending_week,
-           count(*) FILTER (WHERE since_at <= %(week)s AND since_at > %(month)s) AS pending_month,
-           count(*) FILTER (WHERE since_at <= %(month)s) AS pending_old,
-           min(since_at) AS pending_oldest_at
-    FROM live WHERE status = 'pending'
+    SELECT count(*), count(DISTINCT person_id),
+           count(*) FILTER (WHERE age = 'week'),
+           count(DISTINCT person_id) FILTER (WHERE age = 'week'),
+           count(*) FILTER (WHERE age = 'month'),
+           count(DISTINCT person_id) FILTER (WHERE age = 'month'),
+           count(*) FILTER (WHERE age = 'older'),
+           count(DISTINCT person_id) FILTER (WHERE age = 'older'),
+           min(since_at)
+    FROM (
+        SELECT person_id, since_at, CASE WHEN since_at > %(week)s THEN 'week'
+            WHEN since_at > %(month)s THEN 'month' ELSE 'older' END AS age
+        FROM live WHERE status = 'pending'
+    ) pending
 ), by_app AS (
     SELECT count(*) FILTER (WHERE kind = 'app') AS apps,
            count(*) FILTER (WHERE kind = 'database') AS databases,
@@ -103,14 +125,15 @@ FROM by_app, by_person, invited
 
 def read_figures(user: User, *, at: datetime) -> Figures:
     """What `user` may see, as known at `at`, which is now: ages of invitations count from it."""
+    week, month = ages(at)
     with connection.cursor() as cursor:
         cursor.execute(
             _QUERY,
             {
                 "everything": user.sees_everything,
                 "projects": list[UUID](user.projects),
-                "week": at - timedelta(days=7),
-                "month": at - timedelta(days=30),
+                "week": week,
+                "month": month,
             },
         )
         row = list(cursor.fetchone())

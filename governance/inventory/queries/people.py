@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from governance.inventory.models import AppPeriod, Collaboration, Identity, Person
+from governance.inventory.models import AppPeriod, Collaboration, Identity, Person, Status
 from governance.inventory.queries.asof import two_factor_at
 from governance.inventory.queries.tallies import tally
 from governance.inventory.words import PERSON_NAME, PERSON_TEXT, Pieces, containing
@@ -39,12 +39,25 @@ ORDERS_THEN = {name: ORDERS[name] for name in ("name", "email", "since")}
 THEIR_NAME = Coalesce(NullIf("person__username", Value("")), "person__email")
 
 
+AGES = ("week", "month", "older")
+
+
+def ages(now: datetime) -> tuple[datetime, datetime]:
+    """Since when an invitation is at most a week old at `now`, and since when at most a month.
+
+    Told by the hour, so that a page and the list behind its numbers mean the same, and a number
+    that was counted is good for as long.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return hour - timedelta(days=7), hour - timedelta(days=30)
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The collaboration by which somebody is listed: one collaboration meets all of it.
 
     `gone` lists those who were on an app and are on none now; the rest of it then speaks of what
-    they had.
+    they had. `invited` are those of `AGES` that an invitation may be of, as of `now`.
     """
 
     roles: tuple[str, ...] = ()
@@ -53,6 +66,8 @@ class Where:
     project: UUID | None = None
     region: str = ""
     gone: bool = False
+    invited: tuple[str, ...] = ()
+    now: datetime | None = None
     at: datetime | None = None  # as of an instant; None: now
 
     def condition(self) -> Q:
@@ -67,6 +82,19 @@ class Where:
             found &= self._app(project=self.project)
         if self.region:
             found &= Q(app__region__name=self.region)
+        if self.invited and self.now:
+            found &= Q(status=Status.PENDING) & self._invited(*ages(self.now))
+        return found
+
+    def _invited(self, week: datetime, month: datetime) -> Q:
+        found = Q()
+        for age, is_of_it in (
+            ("week", Q(since_at__gt=week)),
+            ("month", Q(since_at__lte=week, since_at__gt=month)),
+            ("older", Q(since_at__lte=month)),
+        ):
+            if age in self.invited:
+                found |= is_of_it
         return found
 
     def _app(self, **what: Any) -> Q:
