@@ -10,7 +10,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION public.inventory_moves();
 class Migration(migrations.Migration):
     dependencies = [
         ("facts", "0002_vouching"),
-        ("inventory", "0009_moves"),
+        ("inventory", "0010_moves"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@
 
 Counting people is the one question of a list whose price grows with the inventory. The database
 itself says whether there is anything to count anew: whatever is written to a table that is counted
-moves this text in the same transaction (the triggers of migration `0009_moves`), whoever writes it
+moves this text in the same transaction (the triggers of migration `0010_moves`), whoever writes it
 and however. A kept answer is therefore never older than the database itself.
 """
 

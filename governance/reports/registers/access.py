@@ -75,8 +75,8 @@ _NARROWED = {
     **_people.WHO_NARROWED,
     "role": "k.role = ANY(%(only_role)s)",
     "status": "k.status = ANY(%(only_status)s)",
-    "external": f"{external_sql('p.internal_or_external', 'p.email')}"
-    " = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
+    "external": external_sql("p.internal_or_external", "p.email")  # noqa: S608  Constants.
+    + " = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
 }
 # As the tree of apps searches: people and apps.
 _OF_APPS = {

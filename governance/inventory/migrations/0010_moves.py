@@ -53,7 +53,7 @@ def triggers() -> str:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inventory", "0008_find_in_the_past"),
+        ("inventory", "0009_scm_links"),
     ]
 
     operations = [
