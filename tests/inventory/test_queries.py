@@ -572,7 +572,8 @@ def test_whatever_a_list_may_ask_of_an_app_is_counted(db):
         counted = {row[0] for row in cursor.fetchall()}
 
     assert {field.column for field in App._meta.concrete_fields} - counted == {
-        *("id", "authority_id", "scope_id", "digest", "changed_at", "scm_linker_id", "scm_read_at"),
+        *("id", "authority_id", "scope_id", "digest", "changed_at"),
+        *("scm_linker_id", "scm_read_at", "scm_asked_at"),
         *("stale_since", "stale_reason", "suspect_since", "suspect_readings", "suspect_read_at"),
     }
 

@@ -164,7 +164,7 @@ def signed(acting):
     review = reviews.start(by=acting.admin, source=Source.PAGE, at=acting.now)
     given = {"by": acting.admin, "source": Source.PAGE, "at": acting.now}
     for one in review.people.all():
-        reviews.decide(one, what=Decision.What.REMOVE, note="", until=None, **given)
+        reviews.decide(one, what=Decision.What.REMOVE, note="left", until=None, **given)
     return reviews.sign_off(review, statement="Looked at each of them.", **given)
 
 
