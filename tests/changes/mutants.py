@@ -4,6 +4,7 @@ Each is a function that takes pytest's monkeypatch. The schedules must find ever
 """
 
 from dataclasses import replace
+from itertools import count
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -11,7 +12,7 @@ from governance.audit import actions as audit
 from governance.changes import moves, permissions
 from governance.changes.actions import answers, leasing, placing, seeing, telling
 from governance.changes.actions.answers import Outcome
-from governance.changes.models import Change, Preview, State
+from governance.changes.models import ENDING, Change, Preview, State
 from governance.core.verdict import ALLOWED
 from governance.scalingo import Unavailable
 
@@ -132,6 +133,24 @@ def no_second_question_about_rights(monkeypatch):
     monkeypatch.setattr(permissions, "may_change", lambda user, kinds: ALLOWED)
 
 
+def refuse_a_removal_for_no_reason(monkeypatch):
+    """One in four that should end is refused when its turn comes, though nothing is wrong."""
+    real, turns = leasing._why_not, count()
+
+    def why_not(change, known):
+        code = real(change, known)
+        if not code and change.kind in ENDING and next(turns) % 4 == 0:
+            return "changed"
+        return code
+
+    monkeypatch.setattr(leasing, "_why_not", why_not)
+
+
+def never_tell_a_removal_again(monkeypatch):
+    """What was not done the first time is given up."""
+    monkeypatch.setattr(seeing, "MOST_TELLS", 1)
+
+
 MUTANTS = [
     re_send_on_time_out,
     re_send_after_a_crash,
@@ -142,4 +161,6 @@ MUTANTS = [
     a_404_is_a_failure,
     a_form_sent_twice_is_two_batches,
     no_second_question_about_rights,
+    refuse_a_removal_for_no_reason,
+    never_tell_a_removal_again,
 ]

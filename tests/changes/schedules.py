@@ -147,6 +147,7 @@ class Schedule:
         self.other = User.objects.get(email="other@example.com")
         self.company, self.world = company, company.world
         self.orders, self.effects, self.touched = [], [], set()
+        self.deciders_changed = set()
         self.late, self.broken = [], None
         self.faulty = True
         self.placed, self.died_placing = set(), False
@@ -278,6 +279,7 @@ class Schedule:
             else {"roles": ["viewer"] if gone else ["admin"]}
         )
         User.objects.filter(pk=who.pk).update(**what)
+        self.deciders_changed.add(who.pk)
         self.counts["rights"] += 1
 
     def the_platform_changes(self):
@@ -487,12 +489,13 @@ class Schedule:
 
     def check(self):
         """What must hold in the end."""
-        changes = list(Change.objects.select_related("app"))
+        changes = list(Change.objects.select_related("app", "batch"))
         assert not [one for one in changes if one.is_open], [str(one) for one in changes]
         follow(changes)
         self._nothing_was_told_too_often(changes)
         for change in changes:
             self._is_true(change)
+            self._is_not_lost(change)
             self.counts[f"{change.kind} {change.state} {change.code}".strip()] += 1
         assert Batch.objects.count() == Event.objects.filter(kind="change.batch_placed").count()
         batches = set(Batch.objects.values_list("preview_id", flat=True))
@@ -549,6 +552,28 @@ class Schedule:
             assert change.state == State.VERIFIED, (str(change), "not there is what was wanted")
         if change.state in (State.REFUSED, State.CANCELLED) and not theirs:
             assert not done, (str(change), change.code, done)
+
+    def _is_not_lost(self, change):
+        """What should end has ended, if nothing stood in the way but what went wrong on it.
+
+        Not where somebody stopped it, where it was refused as it was placed, where others did
+        something about the same person on the app, or where whoever decided it lost the right.
+        """
+        if change.kind not in ENDING or change.state == State.VERIFIED or change.cancelled_by_id:
+            return
+        app = self.world.app(change.app.scalingo_id)
+        if {(app.id, change.address), (app.id, change.collaborator_id)} & self.touched:
+            return
+        was_placed = change.tries or change.ended_at > change.batch.decided_at
+        if not was_placed or change.batch.decided_by_id in self.deciders_changed:
+            return
+        self.counts["not ended"] += 1
+        fates = [one.fate for one in self.orders if one.change == change.pk]
+        if change.code == "no_right":
+            assert fates.count("bearer ended") > 1, (str(change), fates, "was lost")
+        elif not self._ended_by_us(app, change):
+            told = (change.state, change.tells)
+            assert told == (State.FAILED, 3), (str(change), change.code, fates, "was lost")
 
     def _ended_by_us(self, app, change):
         """Whether another change of ours took away again what this one gave."""
