@@ -12,7 +12,8 @@ from governance.changes import words
 from governance.changes.addresses import key
 from governance.changes.models import OPEN, UNDONE, Batch, Change, ChangeQuerySet, Purpose, State
 from governance.changes.plans.making import access_of
-from governance.inventory.models import Collaboration
+from governance.inventory.models import App, Collaboration
+from governance.inventory.queries.coverage import read_of
 
 if TYPE_CHECKING:
     from governance.accounts.models import User
@@ -182,6 +183,12 @@ def result_rows(batch: Batch, user: "User", *, at: datetime) -> Iterator[Sequenc
             _instant(change.told_at),
             _instant(change.verified_at),
         )
+
+
+def result_foot(batch: Batch, user: "User", *, at: datetime) -> Iterator[str]:
+    """What the result rests on: how the apps of the batch were read, as lines below its rows."""
+    of_it = batch.changes.visible_to(user).values("app")
+    return words.rests_on(read_of(App.objects.filter(pk__in=of_it)), at=at)
 
 
 def _instant(at: datetime | None) -> str:

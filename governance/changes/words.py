@@ -1,6 +1,6 @@
 """Every sentence about a change: what will happen, why not, what follows, how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from governance.inventory.models import Role
 
 if TYPE_CHECKING:
     from governance.changes.plans.values import Row
+    from governance.inventory.queries.coverage import Read
 
 _ROLES: Mapping[str, Promise] = {
     Role.OWNER: gettext_lazy("owner"),
@@ -181,6 +182,20 @@ def how_far(change: Change) -> str:
     if change.code == "refused" and change.said:
         return change.said  # a sentence that begins so: "Scalingo refused: …"
     return str(_FAR.get(change.code) or _FAR[change.state]).format(said=change.said)
+
+
+def rests_on(found: "Iterable[Read]", *, at: datetime) -> Iterator[str]:
+    """The last lines of a CSV of now: as of when, and how much was read, by region."""
+    yield "# {name}: {at}".format(name=_("as of"), at=at.isoformat())
+    for one in found:
+        where = _("data as of, %(region)s") % {"region": one.region}
+        what = _("%(at)s: %(expected)d apps expected, %(read)d read, %(failed)d not read") % {
+            "at": one.as_of.isoformat() if one.as_of else _("never read"),
+            "expected": one.expected,
+            "read": one.read,
+            "failed": one.failed,
+        }
+        yield f"# {where}: {what}"
 
 
 def _fill(sentence: Promise, row: "Row") -> str:

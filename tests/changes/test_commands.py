@@ -118,7 +118,13 @@ def test_apps_of_the_same_name_are_told_apart_by_their_region(company):
 
 
 def exported():
-    return list(csv.DictReader(io.StringIO(run("export_access"))))
+    return lines_of(run("export_access"))
+
+
+def lines_of(text):
+    """The lines of a file, without those below that say what it rests on."""
+    found = csv.DictReader(io.StringIO(text, newline=""))
+    return [row for row in found if not row["app"].startswith("#")]
 
 
 def write(path, rows, columns=("app", "region", "email", "role", "status", "exported_at")):
@@ -136,6 +142,23 @@ def test_everybody_is_in_the_file_owners_and_invitations_too(company):
         row for row in rows if row["email"] == "waiting@new.example"
     ).items()
     assert Event.objects.get(kind="access.exported").data == {"rows": len(rows)}
+
+
+def test_the_file_says_how_much_was_read_and_when(company, tmp_path):
+    read = company.now
+    company.fault(path="/v1/collaborators", region="osc-secnum-fr1", status=500, times=None)
+    company.fault(path="/v1/apps/*/collaborators", region="osc-secnum-fr1", status=500, times=None)
+    company.sync()
+
+    text = run("export_access")
+
+    assert text.splitlines()[-3:] == [
+        f"# as of: {company.now.isoformat()}",
+        f"# data as of, osc-fr1: {company.now.isoformat()}: 3 apps expected, 3 read, 0 not read",
+        f"# data as of, osc-secnum-fr1: {read.isoformat()}: 1 apps expected, 0 read, 1 not read",
+    ]
+    (tmp_path / "a.csv").write_text(text, newline="")
+    assert "so already" in run("plan_access", str(tmp_path / "a.csv"), *BY)
 
 
 def test_whoever_may_not_export_gets_no_file(company, make_user):
@@ -346,7 +369,7 @@ def test_a_file_that_was_not_edited_changes_nothing_however_odd_it_is(company, t
     path.write_text(text, newline="")
 
     assert "so already" in run("plan_access", str(path), *BY)
-    again = write(tmp_path / "b.csv", list(csv.DictReader(io.StringIO(text, newline=""))))
+    again = write(tmp_path / "b.csv", lines_of(text))
     assert "so already" in run("plan_access", str(again), *BY)
     assert not Preview.objects.exists()
 

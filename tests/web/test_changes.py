@@ -259,10 +259,15 @@ def test_the_result_can_be_downloaded_by_those_who_may_and_that_is_an_event(
     assert re.fullmatch(
         r'attachment; filename="changes-\d{8}T\d{6}Z.csv"', answer["Content-Disposition"]
     )
-    [row] = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    text = answer.content.decode("utf-8-sig")
+    row, *_foot = csv.DictReader(io.StringIO(text))
     assert row["change"] == str(change.pk)
     assert (row["app"], row["person"], row["state"]) == ("billing-api", "ana", "told")
     assert row["told_at"].endswith("+00:00")
+    as_of, covered = text.splitlines()[-2:]
+    assert as_of.startswith("# as of: ")
+    assert covered.startswith("# data as of, osc-fr1: ")
+    assert covered.endswith(": 1 apps expected, 1 read, 0 not read")
     [event] = Event.objects.of_kind("change.result_downloaded")
     assert (event.actor_id, event.target_id, event.data) == (carol.pk, batch.pk, {"changes": 1})
     assert "Download the result" not in client_of(bob).get(page_of(batch)).text
@@ -278,7 +283,7 @@ def test_no_cell_of_it_is_a_formula(browser, alice, name):
 
     answer = browser.post(f"{page_of(batch)}download/")
 
-    [row] = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+    row, *_foot = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
     assert row["app"] == row["reason"] == f"'{name}"
     assert row["email"].startswith("invited-")
 

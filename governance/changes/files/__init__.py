@@ -7,6 +7,6 @@ another role a change of role. An app without any line is left alone.
 
 from governance.changes.files.comparing import difference
 from governance.changes.files.reading import File, Line, NotSuchAFile, read
-from governance.changes.files.writing import COLUMNS, rows
+from governance.changes.files.writing import COLUMNS, foot, rows
 
-__all__ = ["COLUMNS", "File", "Line", "NotSuchAFile", "difference", "read", "rows"]
+__all__ = ["COLUMNS", "File", "Line", "NotSuchAFile", "difference", "foot", "read", "rows"]

@@ -92,7 +92,7 @@ def _rows(reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:
     header: list[str] | None = None
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
                 continue
             if header is None:
                 header = [cell.strip().lower() for cell in cells]

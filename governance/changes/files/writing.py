@@ -5,7 +5,9 @@ from datetime import datetime
 
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
+from governance.changes import words
 from governance.inventory.models import App, AppQuerySet, Collaboration
+from governance.inventory.queries.coverage import read_of
 
 COLUMNS = ("app", "region", "email", "role", "status", "exported_at")
 # Instead of a status: the last reading was without them, but whether they left is not settled.
@@ -29,6 +31,11 @@ def rows(*, at: datetime) -> Iterator[Sequence[str]]:
     )
     for row in found.iterator(chunk_size=2000):
         yield tuple(neutral(cell) for cell in (*row, at.isoformat()))
+
+
+def foot(*, at: datetime) -> Iterator[str]:
+    """What the file rests on, as lines below the others; whoever reads it leaves them out."""
+    return words.rests_on(read_of(named()), at=at)
 
 
 def named() -> AppQuerySet:

@@ -103,8 +103,10 @@ def download(request: HttpRequest, batch_id: UUID) -> HttpResponse:
             target=batch,
             data={"changes": len(rows)},
         )
+    text = _csv([queries.COLUMNS, *rows])
+    text += "".join(f"{line}\n" for line in queries.result_foot(batch, user, at=now))
     # The mark says UTF-8 to those spreadsheets that would guess otherwise.
-    response = HttpResponse("\ufeff" + _csv([queries.COLUMNS, *rows]), content_type="text/csv")
+    response = HttpResponse("\ufeff" + text, content_type="text/csv")
     response["Content-Disposition"] = f'attachment; filename="changes-{now:%Y%m%dT%H%M%SZ}.csv"'
     return response
 

@@ -31,3 +31,5 @@ class Command(BaseCommand):
             "access.exported", by=by, source=Source.TERMINAL, at=at, data={"rows": len(rows) - 1}
         )
         csv.writer(self.stdout, lineterminator="\n").writerows(rows)
+        for line in files.foot(at=at):
+            self.stdout.write(line)
