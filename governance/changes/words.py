@@ -42,7 +42,9 @@ WHY_NOT: Mapping[str, Promise] = {
     "missing": gettext_lazy(
         "{name} was on {app} and is not in its last reading: whether they left is not settled yet."
     ),
-    "owner": gettext_lazy("{name} owns {app}: only Scalingo can give it to somebody else."),
+    "owner": gettext_lazy(
+        "{name} owns {app} until they transfer its project to somebody else on Scalingo."
+    ),
     "linker": gettext_lazy(
         "{name} linked {app} to its repository: Scalingo does not change their role."
     ),

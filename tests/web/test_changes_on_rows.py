@@ -180,7 +180,10 @@ def test_what_is_wrong_is_said_in_the_dialog_and_what_is_right_leaves_it(browser
 def test_why_not_is_said_in_the_dialog(press, company, text):
     dialog = press("remove", company.owner, company.api, **DIALOG).text
 
-    assert "platform owns billing-api: only Scalingo can give it to somebody else." in text(dialog)
+    assert (
+        "platform owns billing-api until they transfer its project to somebody else on Scalingo."
+        in text(dialog)
+    )
     assert "<form" not in dialog
 
 

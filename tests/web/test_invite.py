@@ -197,7 +197,7 @@ def test_each_person_and_app_says_what_will_happen_or_why_not(preview, company, 
     assert "4 of 8 will not happen" in words
     assert "ana is on billing-api already, as collaborator." in words
     assert "carl@example.com is invited to billing-api already" in words
-    assert "only Scalingo can give it to somebody else" in words
+    assert "until they transfer its project to somebody else on Scalingo" in words
     assert "Send 4 invitations" in words
     assert "Scalingo sends 4 mails, one for each invitation." in words
     assert "For 30 s it can be cancelled; only then is Scalingo told." in words

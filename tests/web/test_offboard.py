@@ -87,7 +87,7 @@ def test_the_page_has_every_app_with_role_warnings_and_what_follows(
 def test_what_they_own_stays_theirs_and_says_why(browser, plan_of, company, text):
     html = browser.get(plan_of(company.owner)).text
 
-    assert "only Scalingo can give it to somebody else" in text(html)
+    assert "until they transfer its project to somebody else on Scalingo" in text(html)
     assert "Nothing of this would happen" not in text(html)
     assert 'name="reason"' not in html
 
