@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from django.utils.translation import gettext as _
 
+from governance.audit.models import Checkpoint
 from governance.reports.beside import Beside, Maker, beside
 from governance.reports.formats import plain, printed, sheet, text
 from governance.reports.registers import REPORTS
@@ -49,6 +50,7 @@ class Made:
     """What became of it. `why_partial` are sentences, none where it is complete.
 
     `equation` is what the control totals say, `coverage` what was read, each a sentence or some.
+    `checkpoint` is that of the audit log which is in it, if it is a pack.
     """
 
     rows: int
@@ -61,6 +63,7 @@ class Made:
     file_name: str
     equation: str = ""
     coverage: str = ""
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from governance.audit.events import Source
+from governance.audit.models import Checkpoint
 from governance.notifications.models import Delivery
 
 if TYPE_CHECKING:
@@ -179,6 +180,10 @@ class Export(models.Model):
     coverage = models.TextField(blank=True)
     complete = models.BooleanField(null=True)  # null: nobody knows yet
     partial_because = models.JSONField(default=list)
+    # That of the audit log which is in the file. Nothing is ever deleted there.
+    checkpoint = models.ForeignKey(
+        Checkpoint, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
     said = models.CharField(max_length=500, blank=True)  # why it failed
     ended_at = models.DateTimeField(null=True)  # when it was made, or failed
     expires_at = models.DateTimeField(null=True)

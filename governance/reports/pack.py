@@ -70,7 +70,7 @@ def make_pack(
         pack = _Pack(sink, founds, reading, options or Options(), progress or making.no_progress)
         pack.reports(formats)
         pack.evidence(checkpoint)
-    return pack.made(sink)
+    return replace(pack.made(sink), checkpoint=checkpoint)
 
 
 def _all_or_partial(founds: list[Beside]) -> list[Beside]:

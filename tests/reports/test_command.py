@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from governance.audit.models import Event
+from governance.audit.models import Checkpoint, Event, Witness
 from governance.audit.signing import BadKey
 
 
@@ -127,6 +127,7 @@ def test_it_makes_a_pack(company, export, tmp_path):
     )
     names = {name.partition("/")[2] for name in zipfile.ZipFile(data).namelist()}
     assert {"privileged.csv", "coverage.json", "manifest.json", "SHA256SUMS.sig"} <= names
+    assert Witness.objects.get().checkpoint == Checkpoint.objects.get()
 
 
 def test_the_log_is_narrowed_by_kinds_of_events(company, export):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from governance.audit.events import Source
-from governance.audit.models import Event
+from governance.audit.models import Checkpoint, Event, Witness
 from governance.core.verdict import Refused
 from governance.reports import actions, making, tasks
 from governance.reports.actions import leasing, taking
@@ -50,12 +50,12 @@ def _small_pieces(monkeypatch):
 def ask(carol, clock, sent):
     """`ask("access-by-app", at=…)` as Carol, the auditor; CSV."""
 
-    def one(report="access-by-app", *, by=None, at=None, since=None, filters=None):
+    def one(report="access-by-app", *, by=None, at=None, since=None, filters=None, **of_a_pack):
         wanted = actions.Wanted(
             report=report,
-            format="csv",
+            format="zip" if of_a_pack else "csv",
             as_of=at or clock(),
-            asked=as_json(at=at, since=since, filters=filters or {}),
+            asked=as_json(at=at, since=since, filters=filters or {}, **of_a_pack),
         )
         return actions.ask(wanted, by=by or carol, source=Source.PAGE, at=clock())
 
@@ -472,3 +472,33 @@ def test_the_bytes_are_those_of_the_report_itself(ask, clock, made):
     export.refresh_from_db()
     assert len(rows(data)) == 4
     assert rows(file_of(export)) == rows(data)
+
+
+# --- what is in a pack vouches for the log --------------------------------------------------------
+
+
+def test_a_pack_that_was_taken_is_a_witness_of_the_log(ask, clock, alice):
+    export = ask("pack", reports=["access-by-app"], formats=["csv"])
+    actions.make_due(clock=clock)
+    export.refresh_from_db()
+    checkpoint = Checkpoint.objects.get()
+    assert export.checkpoint == checkpoint
+    assert not Witness.objects.exists()
+
+    pieces = actions.download(export, by=alice, source=Source.PAGE, at=clock.later(minutes=1))
+    next(pieces)
+    assert not Witness.objects.exists()  # whoever stops here has no checkpoint
+    list(pieces)
+    list(actions.download(export, by=alice, source=Source.PAGE, at=clock.later(minutes=1)))
+
+    witness = Witness.objects.get()
+    assert (witness.checkpoint, witness.kind) == (checkpoint, "export")
+    assert witness.at == clock.now - timedelta(minutes=1)
+
+
+def test_a_report_alone_holds_no_checkpoint_and_is_no_witness(ask, clock, alice):
+    export = ask()
+    actions.make_due(clock=clock)
+    list(actions.download(export, by=alice, source=Source.PAGE, at=clock()))
+
+    assert not Witness.objects.exists()

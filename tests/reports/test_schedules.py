@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 
 from governance.audit.events import Source
-from governance.audit.models import Event
+from governance.audit.models import Checkpoint, Event, Witness
 from governance.core.verdict import Refused
 from governance.notifications import actions as notifications
 from governance.notifications.models import Delivery
@@ -229,6 +229,42 @@ def test_a_file_too_large_for_mail_is_linked(monthly, monkeypatch):
     assert message.attachments == []
     assert "too large for a mail" in message.body
     assert Export.objects.get().sha256 in message.body
+
+
+def test_a_pack_that_was_mailed_is_a_witness_of_the_log(carol, alice, start, sent, monkeypatch):
+    def monthly_pack():
+        return actions.schedule(
+            actions.Wanted(
+                report="pack",
+                format="zip",
+                as_of=start,
+                asked=as_json(
+                    at=None, since=None, filters={}, reports=["privileged"], formats=["csv"]
+                ),
+            ),
+            every="month",
+            recipients=[carol, alice],
+            by=carol,
+            source=Source.PAGE,
+            at=start,
+        )
+
+    first = monthly_pack()
+    at = first.next_at
+    actions.schedule_due(at=at)
+    actions.make_due(clock=lambda: at)
+    assert not Witness.objects.exists()
+    notifications.deliver_due(at=at)
+    actions.note_sent(at=at)
+
+    witness = Witness.objects.get()
+    assert (witness.checkpoint, witness.kind) == (Checkpoint.objects.get(), "export")
+
+    # One that is only linked stays where it is.
+    monkeypatch.setattr(mailing, "LARGEST", 10)
+    pass_the_time(at + MONTH)
+    assert Checkpoint.objects.count() == 2
+    assert Witness.objects.get() == witness
 
 
 def test_what_could_not_be_made_is_mailed_too(monthly):

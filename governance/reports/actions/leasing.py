@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from governance.audit import actions as audit
 from governance.audit.events import Json, Source
+from governance.audit.models import Checkpoint
 from governance.reports import permissions
 from governance.reports.actions.mailing import promise
 from governance.reports.models import Chunk, Export, ExportQuerySet, State
@@ -54,6 +55,7 @@ class Outcome:
     equation: str = ""
     coverage: str = ""
     partial_because: Sequence[str] = ()
+    checkpoint: Checkpoint | None = None  # of the audit log, in the file
 
 
 def take(*, at: datetime, pk: UUID | None = None) -> Leased | Export | None:
@@ -124,6 +126,7 @@ def publish(leased: Leased, outcome: Outcome, *, at: datetime) -> Export:
     export.coverage = outcome.coverage
     export.partial_because = list(outcome.partial_because)
     export.complete = not export.partial_because
+    export.checkpoint = outcome.checkpoint
     export.expires_at = at + settings.EXPORTS_KEPT
     export.save()
     promise(export, at=at)

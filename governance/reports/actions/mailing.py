@@ -10,6 +10,7 @@ from governance.audit.events import Source
 from governance.core.nudges import after_commit
 from governance.notifications.models import Delivery
 from governance.reports import mails, permissions
+from governance.reports.actions.taking import note_witness
 from governance.reports.models import Export, Mailing, State
 
 TOPIC = "reports.export"
@@ -79,6 +80,8 @@ def _note_one(at: datetime) -> bool:
     mailing.sent_at, mailing.lost_at = (when, None) if is_sent else (None, when)
     mailing.save(update_fields=["sent_at", "lost_at"])
     export = mailing.export
+    if is_sent and mailing.delivery.attachment_name:
+        note_witness(export, at=when)
     audit.record(
         "report.mailed" if is_sent else "report.mail_lost",
         by=None,

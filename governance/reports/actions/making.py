@@ -94,6 +94,7 @@ def _write(leased: Leased, clock: Clock) -> Outcome:
         equation=made.equation,
         coverage=made.coverage,
         partial_because=made.why_partial,
+        checkpoint=made.checkpoint,
     )
 
 

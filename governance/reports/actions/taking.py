@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 
 from governance.accounts.models import User
 from governance.audit import actions as audit
+from governance.audit import checkpoints
 from governance.audit.events import Source
+from governance.audit.models import Witness
 from governance.reports import permissions
 from governance.reports.models import Chunk, Download, Export, State
 
@@ -55,7 +57,19 @@ def download(export: Export, *, by: User, source: Source, at: datetime) -> Itera
                 "sha256": one.sha256,
             },
         )
-    return pieces_of(one)
+    return _given(one, at)
+
+
+def _given(export: Export, at: datetime) -> Iterator[bytes]:
+    """The file; once all of it was taken, the checkpoint in it has left the database."""
+    yield from pieces_of(export)
+    note_witness(export, at=at)
+
+
+def note_witness(export: Export, *, at: datetime) -> None:
+    """Note that the checkpoint in this file, if there is one, is outside now."""
+    if export.checkpoint:
+        checkpoints.witnessed([export.checkpoint], Witness.Kind.EXPORT, at=at)
 
 
 def pieces_of(export: Export) -> Iterator[bytes]:

@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 
 from governance.accounts.management._refusing import enforce, name_of
 from governance.accounts.models import Role, User, plain_address
+from governance.audit import checkpoints
 from governance.audit.actions import record
 from governance.audit.events import Json, Source
+from governance.audit.models import Witness
 from governance.reports import asking, permissions
 from governance.reports.forms import DIFFERENCE, Instant
 from governance.reports.making import FORMATS, CannotBeMade, Made, Maker, Options, make
@@ -161,6 +163,8 @@ def _make(
     else:
         made = make(reports[0], options["format"], out, by=maker, at=now, options=how)
     out.flush()
+    if made.checkpoint:
+        checkpoints.witnessed([made.checkpoint], Witness.Kind.EXPORT, at=timezone.now())
     return made
 
 
