@@ -1,5 +1,7 @@
 """Who the database lets do what to the log: nobody but its two functions."""
 
+import contextlib
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -83,6 +85,38 @@ def test_the_triggers_refuse_the_owner_too(log, statement):
 
     with as_owner():
         refuses(statement)
+
+    assert state() == before
+
+
+def _changed(rows, name, value):
+    for row in rows:
+        setattr(row, name, value)
+    return rows
+
+
+THROUGH_THE_ORM = {
+    "update": lambda: Event.objects.filter(sequence=6).update(kind="platform.left"),
+    "bulk_update": lambda: Event.objects.bulk_update(
+        _changed(list(Event.objects.all()), "kind", "platform.left"), ["kind"]
+    ),
+    "save": lambda: _changed([Event.objects.get(sequence=6)], "line", "{}")[0].save(),
+    "QuerySet.delete": lambda: Event.objects.filter(sequence=12).delete(),
+    "_raw_delete": lambda: Event.objects.all()._raw_delete("default"),
+    "delete": lambda: Event.objects.get(sequence=12).delete(),
+    "personal": lambda: Personal.objects.update(fields="{}"),
+    "head": lambda: Head.objects.update(sequence=3),
+}
+
+
+@pytest.mark.parametrize("how", THROUGH_THE_ORM)
+@pytest.mark.parametrize("role", ["application", "owner"])
+def test_what_django_offers_is_refused_too(log, role, how):
+    before = state()
+
+    as_whom = as_owner() if role == "owner" else contextlib.nullcontext()
+    with as_whom, pytest.raises(DatabaseError), transaction.atomic():
+        THROUGH_THE_ORM[how]()
 
     assert state() == before
 
