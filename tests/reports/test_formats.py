@@ -7,7 +7,8 @@ import json
 import re
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import openpyxl
 import pypdf
@@ -15,7 +16,7 @@ import pytest
 from django.db import connection
 
 from governance.audit.canonical import canonical
-from governance.reports.formats import neutral, printed
+from governance.reports.formats import neutral, printed, widths
 from governance.reports.making import Options
 from governance.reports.registers import access
 from tests.factories import AppFactory, CollaborationFactory, PersonFactory
@@ -77,20 +78,23 @@ def manifest_of_xlsx(data):
 
 
 def text_of_pdf(data, tmp_path):
-    """As poppler reads it where there is one, else as pypdf does; blanks and lines taken out."""
+    """Blanks and lines taken out."""
+    return squeezed(read_pdf(data, tmp_path))
+
+
+def read_pdf(data, tmp_path):
+    """As poppler reads it where there is one, else as pypdf does."""
     if shutil.which("pdftotext"):
         (tmp_path / "read.pdf").write_bytes(data)
         done = subprocess.run(
             ["pdftotext", "-raw", tmp_path / "read.pdf", "-"], check=True, capture_output=True
         )
-        return squeezed(done.stdout.decode())
-    return squeezed(
-        "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
-    )
+        return done.stdout.decode()
+    return "\n".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages)
 
 
 def squeezed(text):
-    return "".join(text.replace("\u200b", "").split())
+    return "".join(text.split())
 
 
 # --- the same everywhere --------------------------------------------------------------------------
@@ -250,13 +254,105 @@ def test_what_no_font_has_is_written_as_its_number(company, made, tmp_path):
     assert "<U+65E5><U+672C>" in text_of_pdf(data, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["access-by-app", "access-by-person", "privileged", "two-factor"])
+def test_an_address_is_found_in_a_pdf_as_it_is(company, made, tmp_path, name):
+    """Also one that is longer than what its column would have if all were as wide."""
+    addresses = ["wei.zhang@brumelle.example", "maximiliane.obermeier@partner.example"]
+    for address in addresses:
+        person = PersonFactory(username=address.partition("@")[0], email=address)
+        CollaborationFactory(app=company.api, person=person, role="collaborator")
+    _, data = made(name, "pdf")
+    read = read_pdf(data, tmp_path)
+    for address in addresses:
+        assert address in read
+    assert "\u200b" not in read
+
+
+def test_a_pdf_of_movers_says_how_long_each_step_took(acting, made, tmp_path):
+    since = acting.now - timedelta(minutes=1)
+    acting.world.remove("billing-api", "lim@acme.example")
+    acting.sync()
+    _, data = made("movers", "json", since=since, at=acting.now)
+    left = next(row for row in rows_of_json(data) if row["what"] == "left")
+    assert left["left_to_gone_seconds"] == 600
+
+    _, data = made("movers", "pdf", since=since, at=acting.now)
+    read = read_pdf(data, tmp_path)
+    assert "10 min" in read.replace("\u00a0", " ")
+    for head in ("Invited to accepted", "Asked to told", "Told to verified", "Left to rotated"):
+        assert squeezed(head) in squeezed(read)
+    assert left["happened_at"][:10] in read
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (None, ""),
+        (0, "0 s"),
+        (59, "59 s"),
+        (600, "10 min"),
+        (3_661, "1 h 1 min"),
+        (273_600, "3 d 4 h"),
+        (86_405, "1 d"),
+        (-90, "\u22121 min 30 s"),
+    ],
+)
+def test_how_long_on_paper(seconds, said):
+    assert printed.span(seconds).replace("\u00a0", " ") == said
+
+
+def test_columns_are_as_wide_as_what_stands_in_them():
+    head = ["What", "E-mail", "Days"]
+    rows = [["joined", "maximiliane.obermeier@partner.example", "7"]] * 3
+    across = widths.shared(head, rows)
+    assert sum(across) == pytest.approx(widths.PAGE)
+    assert across[1] > 3 * across[0] > 3 * across[2]
+    assert widths.broken(rows[0], across) == rows[0]
+
+
+def test_where_not_all_fit_the_longest_give_way_and_are_broken_at_a_joint():
+    rows = [["x" * 200 + "@example.com", "ok", *["2026-03-14 10:02:11"] * 12]]
+    across = widths.shared(["A", "B", *"CDEFGHIJKLMN"], rows)
+    assert sum(across) == pytest.approx(widths.PAGE, abs=1)
+    found = widths.broken(rows[0], across)
+    assert found[1:] == rows[0][1:]
+    assert found[0].replace(widths.MARK, "") == rows[0][0]
+    for part in found[0].split(widths.MARK):
+        assert widths.length(part) < across[0]
+    assert widths.MARK + "example.com" in found[0] or "@example.com" in found[0]
+
+
+def _lines(data, tmp_path):
+    """Of each line of each page where its words begin and end, in points."""
+    (tmp_path / "boxes.pdf").write_bytes(data)
+    done = subprocess.run(
+        ["pdftotext", "-bbox", tmp_path / "boxes.pdf", "-"], check=True, capture_output=True
+    )
+    found = {}
+    for number, page in enumerate(done.stdout.decode().split("<page")):
+        for x, y, end in re.findall(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)"', page):
+            found.setdefault((number, y), []).append((float(x), float(end)))
+    return found.values()
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils are not installed")
 def test_a_word_longer_than_its_column_is_broken_and_covers_no_other(company, made, tmp_path):
     name = "averylongname" * 6
     CollaborationFactory(app=company.api, person=PersonFactory(username=name))
     _, data = made("privileged", "pdf")
     assert name in text_of_pdf(data, tmp_path)
-    pages = pypdf.PdfReader(io.BytesIO(data)).pages
-    whole = "".join(page.extract_text() for page in pages)
-    parts = re.findall(r"[a-z]{15,}", whole)
-    assert parts
-    assert max(map(len, parts)) <= 24
+    assert 1 < len(re.findall(r"(?:averylongname)?[a-z]{15,}", read_pdf(data, tmp_path))) <= 8
+    _assert_nothing_is_covered(data, tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils are not installed")
+def test_letters_written_as_numbers_cover_no_other(company, made, tmp_path):
+    CollaborationFactory(app=company.api, person=PersonFactory(username="\u65e5\u672c\u8a9e" * 20))
+    _, data = made("access-by-app", "pdf")
+    _assert_nothing_is_covered(data, tmp_path)
+
+
+def _assert_nothing_is_covered(data, tmp_path):
+    for line in _lines(data, tmp_path):
+        for (_, end), (start, _) in pairwise(sorted(line)):
+            assert end <= start + 0.1

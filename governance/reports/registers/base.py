@@ -33,7 +33,8 @@ class Column:
 
     `ours` is text that nobody outside of this program can write (a role, an id): it needs no
     guard against formulas. `safe` is the same with its guard, where a common table has looked at it
-    once for many rows. `printed` columns are those of the PDF, where not all have a place.
+    once for many rows. `printed` columns are those of the PDF, where not all have a place; `span`
+    is the head there of a number of seconds, which it says in days, hours and minutes.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Column:
     ours: bool = False
     printed: bool = True
     safe: str = ""
+    span: Words = ""
 
 
 @dataclass(frozen=True, slots=True)

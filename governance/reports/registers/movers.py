@@ -86,7 +86,7 @@ _COLUMNS: tuple[Column, ...] = (
     Column("what", "text", "edge.what", _("What"), ours=True),
     Column("seen_at", "instant", "edge.at", _("Seen")),
     Column("seen_after", "instant", "edge.after", _("Not yet so at"), printed=False),
-    Column("happened_at", "instant", "told.happened_at", _("Happened"), printed=False),
+    Column("happened_at", "instant", "told.happened_at", _("Happened")),
     Column("region", "text", "r.name", _("Region"), ours=True, printed=False),
     Column("project", "text", "g.name", _("Project"), printed=False),
     Column("resource_id", "text", "a.scalingo_id", _("Id of the app"), printed=False),
@@ -127,7 +127,7 @@ _COLUMNS: tuple[Column, ...] = (
         "integer",
         seconds(_INVITED, _HAPPENED),
         _("Seconds from the invitation to its acceptance"),
-        printed=False,
+        span=_("Invited to accepted"),
     ),
     Column("asked_at", "instant", "batch.decided_at", _("Asked"), printed=False),
     Column("told_at", "instant", _TOLD, _("Told"), printed=False),
@@ -137,14 +137,14 @@ _COLUMNS: tuple[Column, ...] = (
         "integer",
         seconds("batch.decided_at", _TOLD),
         _("Seconds from being asked to being told"),
-        printed=False,
+        span=_("Asked to told"),
     ),
     Column(
         "told_to_verified_seconds",
         "integer",
         seconds(_TOLD, _VERIFIED),
         _("Seconds from being told to being verified"),
-        printed=False,
+        span=_("Told to verified"),
     ),
     Column(
         "left_to_gone_seconds",
@@ -152,7 +152,7 @@ _COLUMNS: tuple[Column, ...] = (
         "CASE WHEN edge.what = 'left' AND told.happened_at IS NOT NULL THEN "
         f"{seconds('told.happened_at', 'edge.at')} END",
         _("Seconds from leaving to being read as gone"),
-        printed=False,
+        span=_("Left to gone"),
     ),
     Column("rotation_due_at", "instant", "duty.due_at", _("Rotation due"), printed=False),
     Column("rotation_closed_at", "instant", _CLOSED, _("Rotated"), printed=False),
@@ -161,7 +161,7 @@ _COLUMNS: tuple[Column, ...] = (
         "integer",
         seconds("duty.departed_at", _CLOSED),
         _("Seconds from leaving to rotation closed"),
-        printed=False,
+        span=_("Left to rotated"),
     ),
 )
 _NARROWED = {

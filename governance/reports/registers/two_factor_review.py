@@ -89,7 +89,7 @@ _COLUMNS: tuple[Column, ...] = (
         ours=True,
         printed=False,
     ),
-    Column("decided_at", "instant", "held.at", _("Decided"), printed=False),
+    Column("decided_at", "instant", "held.at", _("Decided")),
     Column("changed_from", "text", "held.earlier", _("Decided before"), ours=True, printed=False),
     Column(
         "self_review",
