@@ -28,10 +28,11 @@ _APART = OVER / (READINGS - 1)
 def look_for_unlisted(
     place: Place, known: dict[str, KnownApp], apps: Listed, databases: Listed, reading: Reading
 ) -> None:
-    """Ask for each app that its whole listing does not name, not more often than twice a day."""
+    """Say so of each app that its whole listing does not name; ask for it, at most twice a day."""
     for app in known.values():
         if not is_unlisted(app, apps, databases):
             continue
+        place.failed(app.name, "not_listed", _("Scalingo no longer lists this app."))
         if app.suspect_read_at is None or reading.at - app.suspect_read_at >= _APART:
             _ask(place, app, reading)
 
@@ -57,7 +58,6 @@ def _ask(place: Place, app: KnownApp, reading: Reading) -> None:
     App.objects.filter(pk=app.id).update(
         suspect_since=since, suspect_readings=readings, suspect_read_at=reading.at
     )
-    place.failed(app.name, "not_listed", _("Scalingo no longer lists this app."))
     if readings >= READINGS and reading.at - since >= OVER:
         place.context.may_be_gone.add(app.id)
         place.context.staged += _all_of(app, reading)

@@ -1,5 +1,7 @@
 """What a run leaves behind, in numbers: how much is known, and how much of it was read."""
 
+from uuid import UUID
+
 from django.db import connection
 
 _TOTALS = """
@@ -17,6 +19,7 @@ SELECT count(*),
   LEFT JOIN inventory_scope s ON s.id = a.scope_id
   LEFT JOIN inventory_coverage c ON c.scope_id = s.id AND c.latest
  WHERE a.gone_at IS NULL
+   AND (%(connection)s::uuid IS NULL OR s.connection_id = %(connection)s)
 """
 
 
@@ -28,9 +31,12 @@ def totals() -> dict[str, int]:
     return {"apps": apps, "people": people, "collaborations": collaborations}
 
 
-def coverage() -> dict[str, int]:
-    """Of how many apps the collaborators are expected, freshly read, and not."""
+def coverage(*, connection_id: UUID | None = None) -> dict[str, int]:
+    """Of how many apps the collaborators are expected, freshly read, and not.
+
+    With `connection_id`, of those alone that this connection reads.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_COVERAGE)
+        cursor.execute(_COVERAGE, {"connection": connection_id})
         expected, read = cursor.fetchone()
     return {"expected": expected, "read": read, "failed": expected - read}
