@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +23,9 @@ from governance.sync.held import VOID_AFTER
 from governance.sync.locks import only_one
 from governance.sync.models import HeldRemoval, Run, Step
 from governance.sync.reading import THREADS
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +50,11 @@ class AlreadyDecided(Exception):
 _ACTIVE = [Run.State.WAITING, Run.State.RUNNING]
 
 
+def _syncs() -> "QuerySet[Run]":
+    """The runs that wait or are at work, but for those that read a few apps for a change."""
+    return Run.objects.filter(state__in=_ACTIVE).exclude(trigger=Run.Trigger.CHANGE)
+
+
 def request(
     *,
     by: User | None,
@@ -53,10 +62,13 @@ def request(
     trigger: Run.Trigger = Run.Trigger.PAGE,
     connection: Connection | None = None,
 ) -> Run:
-    """Ask for a sync now, of all connections or of one. Raises `AlreadyAsked` and `Refused`."""
+    """Ask for a sync now, of all connections or of one. Raises `AlreadyAsked` and `Refused`.
+
+    Whoever asks in a terminal carries it out there; no worker is woken for it.
+    """
     if by:
         may_start_sync(by).enforce()
-    if active := Run.objects.filter(state__in=_ACTIVE).first():
+    if active := _syncs().first():
         raise AlreadyAsked(active)
     try:
         with transaction.atomic():
@@ -67,10 +79,11 @@ def request(
                 requested_at=at,
             )
             source = Source.TERMINAL if trigger == Run.Trigger.TERMINAL else Source.PAGE
-            after_commit("sync.carry_out", run_id=str(run.pk))
+            if trigger != Run.Trigger.TERMINAL:
+                after_commit("sync.carry_out", run_id=str(run.pk))
             record("sync.requested", by=by, source=source, at=at, target=run)
     except IntegrityError:
-        raise AlreadyAsked(Run.objects.filter(state__in=_ACTIVE).latest("requested_at")) from None
+        raise AlreadyAsked(_syncs().latest("requested_at")) from None
     return run
 
 
@@ -78,7 +91,7 @@ def ensure_due(*, at: datetime) -> Run | None:
     """Write down the next scheduled run if it is due. None if it is not, or one waits already."""
     if not Connection.objects.readable().exists():
         return None
-    if Run.objects.filter(state__in=_ACTIVE).exists():
+    if _syncs().exists():
         return None
     last = Run.objects.filter(connection_id=None).order_by("-requested_at").first()
     if last and last.requested_at > at:

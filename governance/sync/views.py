@@ -114,7 +114,7 @@ _OVER = {
 def _who_was_first(run: Run, user: User, now: datetime) -> str:
     when = ago(run.requested_at, now)
     if run.requested_by is None:
-        return _("A sync of the schedule is already under way, since %(when)s.") % {"when": when}
+        return _of_nobody(run) % {"when": when}
     if run.requested_by == user.pk:
         return _("You asked for a sync %(when)s; it is still under way.") % {"when": when}
     first = User.objects.filter(pk=run.requested_by).first()
@@ -122,3 +122,14 @@ def _who_was_first(run: Run, user: User, now: datetime) -> str:
         "name": first or _("Somebody"),
         "when": when,
     }
+
+
+def _of_nobody(run: Run) -> str:
+    """The sentence about a run that nobody who signs in here has asked for."""
+    match Run.Trigger(run.trigger):
+        case Run.Trigger.SCHEDULE:
+            return _("The schedule asked for a sync %(when)s; it is still under way.")
+        case Run.Trigger.TERMINAL:
+            return _("Somebody asked for a sync in a terminal %(when)s; it is still under way.")
+        case _:
+            return _("A sync was asked for %(when)s; it is still under way.")

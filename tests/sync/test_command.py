@@ -1,11 +1,15 @@
 """`manage.py sync`: what it prints, and how it ends."""
 
 import json
+import threading
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connections
 
 from governance.sync import actions, engine
+from governance.sync.locks import only_one
 from governance.sync.models import Run
 
 
@@ -99,10 +103,103 @@ def test_without_any_connection_it_says_so(db):
 
 
 def test_while_another_process_is_at_it_it_says_so(company):
-    from governance.sync.locks import only_one
-
     with only_one(), pytest.raises(CommandError, match="already under way"):
-        call_command("sync")
+        call_command("sync", "--wait", "0")
+
+
+@pytest.fixture
+def worker(company):
+    """Another process that holds the lock, and carries out the run that is asked for next."""
+    threads = []
+
+    def work(lock_taken):
+        try:
+            with only_one():
+                lock_taken.set()
+                while not Run.objects.filter(state=Run.State.WAITING).exists():
+                    time.sleep(0.05)
+                engine.carry_out(actions._claim(company.now, None))
+        finally:
+            connections.close_all()
+
+    def start():
+        lock_taken = threading.Event()
+        threads.append(threading.Thread(target=work, args=[lock_taken]))
+        threads[-1].start()
+        assert lock_taken.wait(10)
+
+    yield start
+    for thread in threads:
+        thread.join()
+
+
+def test_whoever_else_carries_its_run_out_its_outcome_is_printed(sync, company, worker):
+    company.fault(path="/v1/apps", region="osc-fr1", status=500, times=None)
+    worker()
+    code, said = sync("--json")
+
+    told = json.loads(said)
+    assert (code, told["state"]) == (3, "partial")
+    run = Run.objects.latest("requested_at")
+    assert (told["run"], run.attempts, run.trigger) == (str(run.pk), 1, "terminal")
+
+
+def test_no_worker_is_woken_for_what_a_terminal_carries_out(sync, sent):
+    sync()
+
+    assert "sync.carry_out" not in [name for name, _ in sent]
+
+
+def test_a_sync_of_another_connection_comes_first_and_then_what_was_asked(sync, company):
+    oscar = company.connect("oscar@other.example", "Oscar")
+    first = actions.request(by=None, at=company.now, connection=oscar)
+    code, said = sync("--json")
+
+    first.refresh_from_db()
+    assert (code, first.state) == (0, "complete")
+    ours = Run.objects.get(pk=json.loads(said)["run"])
+    assert (ours.connection_id, ours.trigger) == (None, "terminal")
+
+
+def test_what_reads_a_few_apps_for_a_change_is_no_sync(sync, company):
+    Run.objects.create(
+        trigger=Run.Trigger.CHANGE,
+        state=Run.State.RUNNING,
+        connection_id=company.olivia.pk,
+        apps=[str(company.app("billing-api").pk)],
+        requested_at=company.now,
+        started_at=company.now,
+        attempts=1,
+    )
+    code, said = sync("--json")
+
+    assert code == 0
+    assert Run.objects.get(pk=json.loads(said)["run"]).trigger == "terminal"
+
+
+def test_a_run_that_was_given_up_is_told_without_numbers(sync, company):
+    Run.objects.create(
+        trigger=Run.Trigger.SCHEDULE,
+        state=Run.State.RUNNING,
+        requested_at=company.now,
+        started_at=company.now,
+        attempts=actions.MOST_ATTEMPTS,
+    )
+    code, said = sync()
+
+    assert code == 1
+    assert said.startswith("Failed in 0.0 s")
+
+
+def test_an_app_that_is_no_longer_listed_is_named_each_time(sync, company):
+    company.world.delete_app("billing-web")
+    for _ in range(2):
+        code, said = sync("--json")
+        told = json.loads(said)
+
+        assert (code, told["state"]) == (3, "partial")
+        assert told["coverage"] == {"expected": 4, "read": 3, "failed": 1}
+        assert [one["scope"] for one in told["problems"]] == ["billing-web"]
 
 
 def test_it_carries_out_the_run_that_waits_already(sync, company):

@@ -346,6 +346,35 @@ def test_the_second_who_asks_is_told_who_was_first(client_of, alice, olga, sent)
     assert "Alice asked for a sync just now; it is still under way." in text_of(response)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "words"),
+    [
+        ("schedule", "The schedule asked for a sync just now; it is still under way."),
+        ("terminal", "Somebody asked for a sync in a terminal just now; it is still under way."),
+    ],
+)
+def test_what_nobody_asked_for_here_is_named_for_what_it_is(
+    client_of, alice, sent, now, trigger, words
+):
+    Run.objects.create(trigger=trigger, requested_at=timezone.now())
+
+    response = client_of(alice).post("/sync/start/", follow=True)
+
+    assert Run.objects.count() == 1
+    assert words in text_of(response)
+
+
+def test_what_reads_a_few_apps_for_a_change_stands_in_nobody_s_way(client_of, alice, sent):
+    Run.objects.create(
+        trigger="change", state="running", apps=["an id"], requested_at=timezone.now()
+    )
+
+    response = client_of(alice).post("/sync/start/", follow=True)
+
+    assert Run.objects.filter(trigger="page", state="waiting").count() == 1
+    assert "A sync is about to start." in text_of(response)
+
+
 @pytest.mark.parametrize("user", ["bob", "carol", "dave"])
 def test_who_may_not_start_one_is_told_why_before_and_after(client_of, request, user, sent):
     client = client_of(request.getfixturevalue(user))
