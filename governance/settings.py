@@ -70,6 +70,8 @@ TWO_FACTOR_REVIEW_MONTHS = env.number("TWO_FACTOR_REVIEW_MONTHS", default=3, min
 # --- mail -----------------------------------------------------------------------------------------
 
 MAIL_URL = env.secret("MAIL_URL", default="")
+# For web, which sends none: whether the workers have a server to send by.
+MAIL_IS_SET = env.flag("MAIL_IS_SET", default=False)
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", default="access@localhost")
 
 

@@ -78,6 +78,44 @@ def test_every_variable_is_one_that_the_code_reads():
     assert names <= set(re.findall(r"^\| `([A-Z_]+)` \|", documented, flags=re.MULTILINE))
 
 
+# Mail is sent by workers, and the address of its server holds a password.
+_FOR_WORKERS = {"CHECKPOINT_MAIL", "MAIL_FROM", "MAIL_URL"}
+
+
+def _for_compose():
+    """What `.env.example` says may be put into a file `.env` beside docker-compose.yml."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    sections = re.split(r"^# --- (.*) ---$", text, flags=re.MULTILINE)
+    found = dict(zip(sections[1::2], sections[2::2], strict=True))
+    others = {name for name in found if re.match(r"must be set|not for compose|`make run`", name)}
+    assert len(others) == 3
+    return {
+        name
+        for section in found.keys() - others
+        for name in re.findall(r"^#([A-Z_]+)=", found[section], flags=re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("service", sorted(RUNS_FOR_GOOD))
+def test_what_may_be_set_is_passed_on(service):
+    passed = {
+        name
+        for name, value in SERVICES[service]["environment"].items()
+        if str(value).startswith(f"${{{name}:-")
+    }
+    missing = _for_compose() - passed
+
+    assert len(passed) > 20
+    assert missing == (set() if service.startswith("worker") else _FOR_WORKERS)
+
+
+def test_web_is_told_that_there_is_a_mail_server_and_not_which():
+    web = SERVICES["web"]["environment"]
+
+    assert web["MAIL_IS_SET"] == "${MAIL_URL:+true}"
+    assert "MAIL_URL" not in web
+
+
 def test_the_image_installs_by_hash_and_runs_as_nobody_special():
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 

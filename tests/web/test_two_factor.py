@@ -320,9 +320,13 @@ def test_an_exception_is_granted_and_ended(client_of, alice, staff):
 # --- reminders ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def _mail(settings):
-    settings.MAIL_URL = "smtp://127.0.0.1:1"
+@pytest.fixture(params=["its address", "that there is one"])
+def _mail(settings, request):
+    """What the web process knows of the server that workers send by."""
+    if request.param == "its address":
+        settings.MAIL_URL = "smtp://127.0.0.1:1"
+    else:
+        settings.MAIL_IS_SET = True
 
 
 @pytest.mark.usefixtures("_mail")

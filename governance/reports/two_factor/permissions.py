@@ -27,7 +27,7 @@ def may_remind(user: User) -> Verdict:
     may_see = may_see_reminders(user)
     if not may_see:
         return may_see
-    if not settings.MAIL_URL:
+    if not (settings.MAIL_URL or settings.MAIL_IS_SET):
         return Verdict(_("No mail server is set (MAIL_URL), so nobody can be reminded."))
     return ALLOWED
 
