@@ -78,10 +78,13 @@ def change_roles(
 
     Raises `NothingToChange`, or `ValidationError` for a role that does not exist.
     """
+    others = _other_operators(user)
     user = _locked(user, by)
     before, after = list(user.roles), _in_order(roles)
     if before == after:
         raise NothingToChange(_("{name} holds these roles already.").format(name=user))
+    if by is not None and Role.OPERATOR not in after:
+        permissions.may_stop_operating(user, others=others).enforce()
     user.roles = after
     user.full_clean(exclude=["password"])
     user.save(update_fields=["roles"])
@@ -134,9 +137,12 @@ def set_active(user: User, *, active: bool, by: User | None, source: Source, at:
 
     Raises `NothingToChange`.
     """
+    others = _other_operators(user)
     user = _locked(user, by)
     if user.is_active == active:
         raise NothingToChange(_("{name} is so already.").format(name=user))
+    if by is not None and not active:
+        permissions.may_stop_operating(user, others=others).enforce()
     user.is_active = active
     user.save(update_fields=["is_active"])
     kind = "user.activated" if active else "user.deactivated"
@@ -196,6 +202,18 @@ def _locked(user: User, by: User | None) -> User:
     if by is not None:
         permissions.may_change_user(by, found).enforce()
     return found
+
+
+def _other_operators(user: User) -> int:
+    """How many operators but `user` can sign in, all of them locked.
+
+    In one order and before anything else: two who take each other's rights at once queue here, and
+    the second is told that nobody would be left.
+    """
+    operators = User.objects.select_for_update().filter(
+        is_active=True, roles__contains=[Role.OPERATOR]
+    )
+    return sum(one.pk != user.pk for one in operators.order_by("pk"))
 
 
 def _scope(user: User) -> dict[str, Json]:

@@ -63,6 +63,24 @@ def may_manage_users(user: User) -> Verdict:
     return Verdict(_("Only operators can manage who signs in here."))
 
 
+def may_see_users(user: User) -> Verdict:
+    """Whether `user` may look at who signs in here. To others that does not exist."""
+    if user.has_role(Role.OPERATOR, Role.ADMIN, Role.AUDITOR):
+        return ALLOWED
+    return Verdict(_("Only operators, admins and auditors can see who signs in here."))
+
+
+def may_stop_operating(changed: User, *, others: int) -> Verdict:
+    """Whether `changed` may lose the sign-in or the role of an operator; `others` keep both."""
+    if others or not changed.is_active or not changed.has_role(Role.OPERATOR):
+        return ALLOWED
+    return Verdict(
+        _("{name} is the only operator who can sign in. Make somebody else one first.").format(
+            name=changed
+        )
+    )
+
+
 def may_change_user(user: User, changed: User) -> Verdict:
     """Whether `user` may change the roles, scope or sign-in of `changed`."""
     if user.pk == changed.pk:

@@ -206,3 +206,50 @@ def test_two_changes_at_once_are_two_events_that_follow_each_other(make_user, no
     first, second = (event.data for event in Event.objects.order_by("sequence"))
     assert first["before"] == ["admin"]
     assert second["before"] == first["after"]
+
+
+# --- the last operator ----------------------------------------------------------------------------
+
+STOPS = {
+    "role": lambda user, by, done: actions.change_roles(user, ["viewer"], by=by, **done),
+    "sign-in": lambda user, by, done: actions.set_active(user, active=False, by=by, **done),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_an_operator_stops_another_while_one_is_left(olga, make_user, done, stop):
+    oscar = make_user("oscar", "operator")
+
+    STOPS[stop](oscar, olga, done)
+    with pytest.raises(Refused, match="the only operator"):
+        STOPS[stop](olga, oscar, done)  # who was one when they asked
+
+    assert list(User.objects.filter(is_active=True, roles=["operator"])) == [olga]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("stop", STOPS)
+def test_two_operators_who_stop_each_other_at_once_leave_one(make_user, now, stop):
+    olga, oscar = make_user("olga", "operator"), make_user("oscar", "operator")
+    done = {"source": Source.PAGE, "at": now}
+    ready, refused = threading.Barrier(2), []
+
+    def change(user, by):
+        try:
+            ready.wait(30)
+            STOPS[stop](user, by, done)
+        except Refused as error:
+            refused.append(error)
+        finally:
+            connections["default"].close()
+
+    threads = [
+        threading.Thread(target=change, args=pair) for pair in ((olga, oscar), (oscar, olga))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(refused) == 1
+    assert User.objects.filter(is_active=True, roles=["operator"]).count() == 1

@@ -16,6 +16,7 @@ TABLE = {
     "may_set_policies":         (False, False, False, True,  False),
     "may_manage_connections":   (False, False, False, False, True),
     "may_manage_users":         (False, False, False, False, True),
+    "may_see_users":            (False, False, True,  True,  True),
     "may_start_sync":           (False, False, False, True,  True),
     "may_decide_held_removals": (False, False, False, True,  True),
 }  # fmt: skip
@@ -54,13 +55,23 @@ def test_a_refusal_is_a_sentence(question):
 def test_every_question_is_in_the_table():
     questions = {name for name in vars(permissions) if name.startswith("may_")}
 
-    assert questions - {"may_change_user"} == set(TABLE)
+    assert questions - {"may_change_user", "may_stop_operating"} == set(TABLE)
 
 
 def test_nobody_changes_their_own_rights(olga, alice):
     assert not permissions.may_change_user(olga, olga)
     assert permissions.may_change_user(olga, alice)
     assert not permissions.may_change_user(alice, olga)
+
+
+def test_the_last_operator_stays_one(olga, alice):
+    refused = permissions.may_stop_operating(olga, others=0)
+
+    assert (
+        refused.reason == "Olga is the only operator who can sign in. Make somebody else one first."
+    )
+    assert permissions.may_stop_operating(olga, others=1)
+    assert permissions.may_stop_operating(alice, others=0)
 
 
 def test_only_viewers_can_be_scoped():

@@ -222,6 +222,10 @@ def paths(db):
         "report-schedules": "/reports/schedules/",
         "connections": "/settings/connections/",
         "connection-add": "/settings/connections/add/",
+        "settings": "/settings/",
+        "settings-people": "/settings/people/",
+        "settings-add": "/settings/people/add/",
+        "settings-person": f"/settings/people/{User.objects.get(email__startswith='basile@').pk}/",
     }
 
 

@@ -38,6 +38,10 @@ PAGES = [
     "report-schedules",
     "connections",
     "connection-add",
+    "settings",
+    "settings-people",
+    "settings-add",
+    "settings-person",
 ]
 
 

@@ -153,6 +153,18 @@ MATRIX = {
                                                    (302, 403, 404, 404, 403, 403, 303),
     "POST /settings/connections/{connection}/remove/":
                                                    (302, 403, 404, 404, 403, 403, 303),
+    # So it is with those who sign in here. {user} is another viewer.
+    "GET  /settings/":                             (302, 403, 404, 404, 200, 200, 200),
+    "GET  /settings/people/":                      (302, 403, 404, 404, 200, 200, 200),
+    "GET  /settings/people/add/":                  (302, 403, 404, 404, 403, 403, 200),
+    "POST /settings/people/add/":                  (302, 403, 404, 404, 403, 403, 422),
+    "GET  /settings/people/{user}/":               (302, 403, 404, 404, 200, 200, 200),
+    "GET  /settings/people/{nobody}/":             (302, 403, 404, 404, 404, 404, 404),
+    "POST /settings/people/{user}/":               (302, 403, 404, 404, 403, 403, 422),
+    "POST /settings/people/{user}/deactivate/":    (302, 403, 404, 404, 403, 403, 303),
+    # They may already, which is said.
+    "POST /settings/people/{user}/activate/":      (302, 403, 404, 404, 403, 403, 303),
+    "POST /settings/people/{user}/password/":      (302, 403, 404, 404, 403, 403, 200),
     # For everybody, also without signing in.
     "GET  /sign-in/":                              (200, 303, 303, 303, 303, 303, 303),
     "POST /sign-in/":                              (422, 303, 303, 303, 303, 303, 303),
@@ -187,7 +199,7 @@ TITLES = {
 
 
 @pytest.fixture
-def things(alice, dave, sent, settings):
+def things(alice, dave, make_user, sent, settings):
     """One of each thing that an address can name, by the word that the table uses for it."""
     region = factories.RegionFactory()
     connection = factories.ConnectionFactory()
@@ -220,6 +232,7 @@ def things(alice, dave, sent, settings):
         "his_schedule": factories.ScheduleFactory(of_projects=True, projects=[project.pk]).pk,
         "connection": connection.pk,
         "held": factories.HeldRemovalFactory().pk,
+        "user": make_user("erin", "viewer").pk,
         "nobody": uuid.UUID(int=7),
     }
 
@@ -260,7 +273,7 @@ def test_every_address_is_in_the_table():
     names = ["app", "person", "duty", "his_app", "his_person", "his_duty"]
     names += ["plan", "others_plan", "batch", "his_batch"]
     names += ["export", "his_export", "schedule", "his_schedule"]
-    words = dict.fromkeys([*names, "review", "connection", "held", "nobody"], uuid.uuid4())
+    words = dict.fromkeys([*names, "user", "review", "connection", "held", "nobody"], uuid.uuid4())
 
     known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
 

@@ -1,0 +1,1 @@
+"""Settings: who signs in here, as what; where mail goes."""
