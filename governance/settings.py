@@ -39,6 +39,8 @@ SCALINGO_RATE_RESERVE = env.number("SCALINGO_RATE_RESERVE", default=10)
 SYNC_EVERY = env.duration("SYNC_EVERY", default="10m")
 # How long a change can still be cancelled before Scalingo is told: the only true undo.
 CHANGES_GRACE = env.duration("CHANGES_GRACE", default="30s")
+# The admin as whom the commands of a terminal act that are not told otherwise.
+ACT_AS = env.text("ACT_AS", default="")
 
 # Tokens are sealed with the public key; only workers hold the private one.
 SEALING_PUBLIC_KEY = env.secret("SEALING_PUBLIC_KEY", default="")

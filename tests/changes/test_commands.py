@@ -31,6 +31,20 @@ def run(*arguments):
     return out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("act_as", "says"), [("alice@example.com", "lim is removed"), ("", "--by")]
+)
+def test_without_by_the_admin_of_the_setting_acts(company, settings, act_as, says):
+    settings.ACT_AS = act_as
+
+    try:
+        said = run("remove", LIM, "--app", "billing-api")
+    except CommandError as error:
+        said = str(error)
+
+    assert says in said
+
+
 COMMANDS = {
     "invite": (("invite", NEW, "--app", "billing-api", "billing-web"), "is invited to billing-api"),
     "remove": (("remove", LIM, "--app", "billing-api"), "lim is removed from billing-api"),

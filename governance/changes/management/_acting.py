@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -56,13 +57,22 @@ def apps_called(names: Iterable[str], by: User) -> list[UUID]:
     return found
 
 
+def add_by(parser: ArgumentParser) -> None:
+    """Who acts: whoever is named, else the admin of the setting `ACT_AS`."""
+    parser.add_argument(
+        "--by",
+        required=not settings.ACT_AS,
+        default=settings.ACT_AS,
+        metavar="EMAIL",
+        help="who acts: an admin of this dashboard; ACT_AS where it is set",
+    )
+
+
 class Acting(BaseCommand):
     """Prints a plan, and does nothing without `--apply`."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--by", required=True, metavar="EMAIL", help="who acts: an admin of this dashboard"
-        )
+        add_by(parser)
         parser.add_argument("--reason", default="", help="why; needed with --apply")
         parser.add_argument("--apply", action="store_true", help="do it, instead of showing it")
         parser.add_argument(

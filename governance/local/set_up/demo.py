@@ -54,7 +54,11 @@ def prepare(places: Places) -> Company:
         sentence="It shows Brumelle, a pretend company, with a year of its past.",
         sign_ins=sign_ins.kept(places),
         anchor=anchor.isoformat(),
-        settings={} if settings.COMPANY_DOMAINS else {"COMPANY_DOMAINS": DOMAIN},
+        # What whoever starts it has set themselves is kept.
+        settings={
+            **({} if settings.COMPANY_DOMAINS else {"COMPANY_DOMAINS": DOMAIN}),
+            **({} if settings.ACT_AS else {"ACT_AS": ADMIN}),
+        },
     )
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from governance.accounts.management._refusing import name_of
 from governance.changes import plans
-from governance.changes.management._acting import place, user_called
+from governance.changes.management._acting import add_by, place, user_called
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("id", type=UUID)
-        parser.add_argument("--by", required=True, metavar="EMAIL", help="who acts")
+        add_by(parser)
         parser.add_argument("--reason", required=True, help="why")
         parser.add_argument(
             "--confirm", default="", metavar="TEXT", help="what the plan asks to be typed"

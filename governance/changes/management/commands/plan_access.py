@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from governance.audit.events import Source
 from governance.changes import files, plans
-from governance.changes.management._acting import show, user_called
+from governance.changes.management._acting import add_by, show, user_called
 from governance.changes.models import Purpose
 
 
@@ -19,9 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument(
-            "--by", required=True, metavar="EMAIL", help="who acts: an admin of this dashboard"
-        )
+        add_by(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         by, at = user_called(options["by"]), timezone.now()
