@@ -9,10 +9,12 @@ from django.db import connection
 from governance.audit.events import Source
 from governance.facts import vouching
 from governance.inventory.models import App, Person
+from governance.notifications.models import Delivery
 from governance.reports.making import CannotBeMade
 from governance.reports.registers import REPORTS
 from governance.reports.two_factor.models import Decision
 from governance.reports.two_factor.review import actions as reviews
+from tests.factories import CollaborationFactory, PersonFactory
 
 COLUMNS = [
     "email", "username", "person_key", "account_type", "internal_or_external", "tfa_status",
@@ -211,6 +213,63 @@ def test_the_three_denominators_of_each_review_balance(acting, read):
             f" {review.rows} + unknown {everyone[2]}"
         ) in said
         assert totals["figures"][f"review_{number}_everyone_off"] == review.rows
+
+
+def test_the_register_says_what_followed(acting, read, settings):
+    by, later = acting.admin, acting.now + timedelta(minutes=5)
+    person = PersonFactory(username="zora", email="zora@acme.example", two_factor="off")
+    CollaborationFactory(app=App.objects.get(name="billing-api"), person=person)
+    review = reviews.start(by=by, source=Source.PAGE, at=acting.now)
+    for one in review.people.all():
+        what = Decision.What.EXCEPT if one.username == "zora" else Decision.What.REMIND
+        reviews.decide(
+            one,
+            what=what,
+            note="Waits for a phone.",
+            until=acting.now + timedelta(days=9) if one.username == "zora" else None,
+            by=by,
+            source=Source.PAGE,
+            at=acting.now,
+        )
+    rows, _totals = read("two-factor-review", at=acting.now)
+    assert {row["followed"] for row in rows} == {None}
+
+    reviews.sign_off(review, statement="Looked at it.", by=by, source=Source.PAGE, at=acting.now)
+
+    rows, totals = read("two-factor-review", at=later)
+    followed = {row["email"]: row["followed"] for row in rows}
+    assert followed.pop("zora@acme.example") == "exception granted"
+    assert set(followed.values()) == {"nothing"}
+    reasons = {row["nothing_followed_because"] for row in rows} - {None}
+    assert reasons == {"No mail server is set (MAIL_URL), so nobody can be reminded."}
+    assert totals["balance"]
+    figures = totals["figures"]
+    assert (figures["effects"], figures["exceptions_granted"]) == (len(rows), 1)
+    assert figures["nothing"] == len(rows) - 1
+
+
+def test_the_register_says_how_far_a_reminder_is(acting, read, settings):
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
+    by, sent = acting.admin, acting.now + timedelta(minutes=5)
+    review = reviews.start(by=by, source=Source.PAGE, at=acting.now)
+    for one in review.people.all():
+        reviews.decide(
+            one,
+            what=Decision.What.REMIND,
+            note="",
+            until=None,
+            by=by,
+            source=Source.PAGE,
+            at=acting.now,
+        )
+    reviews.sign_off(review, statement="Looked at it.", by=by, source=Source.PAGE, at=acting.now)
+    Delivery.objects.update(state="sent", settled_at=sent)
+
+    for at, word in ((acting.now, "reminder promised"), (sent, "reminder sent")):
+        rows, totals = read("two-factor-review", at=at)
+        assert {row["followed"] for row in rows} == {word}
+        assert totals["figures"]["reminders_promised"] == len(rows) >= 1
+        assert totals["balance"]
 
 
 def test_a_missing_row_of_a_review_does_not_balance(acting, read):

@@ -1,7 +1,9 @@
 """The sign-off of the 2FA report: frozen, decided by somebody else, and never changed again."""
 
+import re
 import threading
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -13,6 +15,7 @@ from governance.core.verdict import Refused
 from governance.facts.models import TwoFactorException
 from governance.inventory.models import Collaboration, Person, Region
 from governance.notifications.models import Delivery
+from governance.reports.two_factor import reminding
 from governance.reports.two_factor.models import Decision, Review, Reviewed
 from governance.reports.two_factor.review import actions
 from governance.reports.two_factor.review.queries import holding, months_later, next_due
@@ -187,6 +190,86 @@ def test_whoever_turned_it_on_meanwhile_is_neither_reminded_nor_excepted(
     assert not Delivery.objects.exists()
 
 
+def page_of(client_of, alice, review):
+    """Its words, without markup."""
+    html = client_of(alice).get(f"/2fa/reviews/{review.pk}/").text
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def test_without_a_mail_server_it_is_said_before_signing_and_after(
+    review, decide, sign, client_of, alice
+):
+    until = timezone.now() + timedelta(days=30)
+    ana, dora = review.people.get(username="ana"), review.people.get(username="dora")
+    decide(ana, "except", note="Waits for a phone.", until=until)
+    decide(dora, "remind")
+
+    before = page_of(client_of, alice, review)
+    assert "Signing sends 0 reminders and grants 1 exception" in before
+    assert "Nothing follows for 1 person." in before
+    assert "dora : No mail server is set (MAIL_URL), so nobody can be reminded." in before
+
+    signed = sign(review)
+
+    assert set(signed.nothing_followed) == {str(dora.number)}
+    after = page_of(client_of, alice, review)
+    assert "What followed nothing: No mail server is set (MAIL_URL)" in after
+    assert "What followed the exception was granted" in after
+    assert "1 granted, of 1 decided" in after
+    assert "0 waiting · 0 sent · 0 lost, of 1 decided" in after
+    event = Event.objects.get(kind="two_factor.review_signed")
+    assert (event.data["remind"], event.data["excepted"], event.data["nothing_followed"]) == (
+        0,
+        1,
+        1,
+    )
+
+
+def test_after_signing_the_page_says_how_far_the_reminders_are(
+    review, decide, sign, client_of, alice, settings
+):
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
+    for one in review.people.all():
+        decide(one, "remind")
+    assert "Signing sends 2 reminders" in page_of(client_of, alice, review)
+    assert "Nothing follows" not in page_of(client_of, alice, review)
+
+    sign(review)
+    first = Delivery.objects.order_by("recipient").first()
+    Delivery.objects.filter(pk=first.pk).update(state="sent", settled_at=timezone.now())
+
+    after = page_of(client_of, alice, review)
+    assert "1 waiting · 1 sent · 0 lost, of 2 decided" in after
+    assert "What followed a reminder: sent" in after
+    assert "What followed a reminder: waiting" in after
+
+
+def test_whoever_was_reminded_lately_is_not_again_and_it_is_said_before(
+    review, decide, sign, client_of, alice, settings, company
+):
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
+    reminding.remind([company.ana.pk], by=alice, source=Source.PAGE, at=timezone.now())
+    for one in review.people.all():
+        decide(one, "remind")
+
+    said = page_of(client_of, alice, review)
+    assert "Signing sends 1 reminder" in said
+    assert "ana : Reminded on" in said
+    assert list(sign(review).nothing_followed) == [str(review.people.get(username="ana").number)]
+    assert Delivery.objects.count() == 2
+
+
+def test_whoever_left_meanwhile_is_said_to_have_no_access(review, decide, sign, settings, company):
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
+    for one in review.people.all():
+        decide(one, "remind")
+    Collaboration.objects.filter(person=company.ana).update(ended_at=timezone.now())
+
+    nothing = sign(review).nothing_followed
+
+    assert list(nothing.values()) == ["They have no access any more."]
+
+
 def test_after_it_nothing_is_decided_or_signed_again(review, decide, sign, make_user):
     for one in review.people.all():
         decide(one)
@@ -237,6 +320,7 @@ INSERT INTO two_factor_reviewed SELECT (jsonb_populate_record(one, jsonb_build_o
         "UPDATE two_factor_review SET signed_at = now()",
         "UPDATE two_factor_review SET signed_at = NULL, signed_by_id = NULL, statement = ''",
         "UPDATE two_factor_review SET rows = 7",
+        "UPDATE two_factor_review SET nothing_followed = '{}'",
         "DELETE FROM two_factor_review",
         "TRUNCATE two_factor_review CASCADE",
         "UPDATE two_factor_reviewed SET days = 0",

@@ -37,6 +37,18 @@ def _number(of: str, value: str) -> str:
 
 
 _SIGNED = "CASE WHEN review.signed_at <= %(at)s THEN {value} END"
+# By the time of the report; what an old review has not kept is not known.
+_FOLLOWED = _SIGNED.format(
+    value="""CASE
+        WHEN held.what NOT IN ('remind', 'except') THEN 'left to a change'
+        WHEN review.nothing_followed ? one.number::text THEN 'nothing'
+        WHEN held.what = 'except' THEN CASE WHEN granted.there THEN 'exception granted'
+            ELSE 'not known' END
+        WHEN mail.settled_at <= %(at)s AND mail.state = 'sent' THEN 'reminder sent'
+        WHEN mail.settled_at <= %(at)s AND mail.state = 'lost' THEN 'reminder lost'
+        WHEN mail.created_at IS NOT NULL THEN 'reminder promised'
+        ELSE 'not known' END"""
+)
 _COLUMNS: tuple[Column, ...] = (
     Column("review_id", "text", "review.id::text", _("Review"), ours=True, printed=False),
     Column("as_of", "instant", "review.as_of", _("As of")),
@@ -78,6 +90,14 @@ _COLUMNS: tuple[Column, ...] = (
     Column("justification", "text", "held.note", _("Reason")),
     Column("exception_until", "instant", "held.until", _("Exception until"), printed=False),
     Column("decided_by", "text", "decider.email", _("Decided by")),
+    Column("followed", "text", _FOLLOWED, _("What followed"), ours=True),
+    Column(
+        "nothing_followed_because",
+        "text",
+        _SIGNED.format(value="review.nothing_followed ->> one.number::text"),
+        _("Why nothing followed"),
+        printed=False,
+    ),
     Column("reviewer_id", "text", "decider.id::text", _("Reviewer"), ours=True, printed=False),
     Column("reviewer_name", "text", "decider.name", _("Name of the reviewer"), printed=False),
     # Nobody else may decide.
@@ -116,6 +136,15 @@ LEFT JOIN LATERAL (
     ORDER BY d.id DESC LIMIT 1
 ) held ON true
 LEFT JOIN accounts_user decider ON decider.id = held.by_id
+LEFT JOIN LATERAL (
+    SELECT delivery.state, delivery.settled_at, delivery.created_at FROM two_factor_reminder r
+    JOIN notifications_delivery delivery ON delivery.id = r.delivery_id
+    WHERE r.person_id = one.person_id AND r.at = review.signed_at LIMIT 1
+) mail ON true
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM facts_twofactorexception x
+        WHERE x.person_id = one.person_id AND x.said_at = review.signed_at) AS there
+) granted
 WHERE review.as_of <= %(at)s AND (%(since)s::timestamptz IS NULL OR review.as_of > %(since)s)"""
 
 
@@ -178,6 +207,37 @@ def _denominators(
     )
 
 
+_EFFECTS = {
+    "reminders_promised": "LIKE 'reminder %%'",
+    "exceptions_granted": "= 'exception granted'",
+    "nothing": "= 'nothing'",
+    "not_known": "= 'not known'",
+}
+
+
+def _effects(asked: Asked, reader: Reader) -> dict[str, int]:
+    """What followed from the decisions that have an effect; these are counted by themselves."""
+    counted = ", ".join(
+        f"(count(*) FILTER (WHERE {_FOLLOWED} {words}))::int" for words in _EFFECTS.values()
+    )
+    found = reader.row(f"SELECT {counted} FROM {_SOURCE}", asked.values)  # noqa: S608
+    return {
+        "effects": reader.row(_WITH_EFFECT, asked.values)[0],
+        **dict(zip(_EFFECTS, found, strict=True)),
+    }
+
+
+_WITH_EFFECT = """
+SELECT count(*)::int FROM (
+    SELECT DISTINCT ON (d.reviewed_id) d.what FROM two_factor_decision d
+    JOIN two_factor_reviewed one ON one.id = d.reviewed_id
+    JOIN two_factor_review review ON review.id = one.review_id
+    WHERE review.signed_at <= %(at)s AND review.as_of <= %(at)s AND d.at <= %(at)s
+        AND (%(since)s::timestamptz IS NULL OR review.as_of > %(since)s)
+    ORDER BY d.reviewed_id, d.id DESC
+) held WHERE held.what IN ('remind', 'except')"""
+
+
 def _equation(name: Callable[[str], str], whole: str, *parts: str) -> Equation:
     return Equation(name(whole), tuple(Term(name(part)) for part in parts))
 
@@ -192,6 +252,7 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
     people, reviews, signed, is_open = reader.row(_FROZEN, asked.values)
     counts = reader.row(f"SELECT {decided} FROM {_SOURCE}", asked.values)  # noqa: S608
     figures = {
+        **_effects(asked, reader),
         "people": people,
         "reviews": reviews,
         "signed": signed,
@@ -206,11 +267,17 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
         "open": _("open"),
         "rows": _("rows counted"),
         "not_decided": _("not decided"),
+        "effects": _("signed decisions to remind or to except"),
+        "reminders_promised": _("reminders promised"),
+        "exceptions_granted": _("exceptions granted"),
+        "nothing": _("nothing followed"),
+        "not_known": _("not known"),
         **{one.value: one.label for one in Decision.What},
     }
     equations = [
         Equation("people", tuple(map(Term, _DECISIONS))),
         Equation("reviews", (Term("signed"), Term("open"))),
+        Equation("effects", tuple(map(Term, _EFFECTS))),
     ]
     for number, row in enumerate(reader.rows(_OF_EACH, asked.values), start=1):
         of_it, said, added = _denominators(number, row)

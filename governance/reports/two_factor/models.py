@@ -145,6 +145,8 @@ class Review(models.Model):
     )
     signed_at = models.DateTimeField(null=True)
     statement = models.CharField(max_length=1000, blank=True)
+    # By the number of the row: why no reminder or exception came of what was decided.
+    nothing_followed = models.JSONField(default=dict)
 
     class Meta:
         constraints = [

@@ -11,13 +11,13 @@ from governance.accounts.models import Role, User, plain_address
 from governance.audit.actions import record, record_many
 from governance.audit.events import Entry, Source
 from governance.core.verdict import ALLOWED, Verdict
-from governance.facts import vouching
-from governance.inventory.models import Person, TwoFactor
+from governance.inventory.models import TwoFactor
 from governance.inventory.queries.asof import Moment
-from governance.reports.two_factor import permissions, reminding
+from governance.reports.two_factor import permissions
 from governance.reports.two_factor.asked import Asked
 from governance.reports.two_factor.models import Decision, Review, Reviewed
-from governance.reports.two_factor.queries import Numbers, Row, read_lacking, read_page, read_people
+from governance.reports.two_factor.queries import Numbers, Row, read_lacking, read_page
+from governance.reports.two_factor.review import following
 from governance.reports.two_factor.review.queries import holding, naming
 
 # From its beginning to its sign-off.
@@ -171,9 +171,8 @@ def sign_off(review: Review, *, statement: str, by: User, source: Source, at: da
     if len(decisions) != review.rows:
         raise NotNow(_("The people of this review are not those it began with."))
     review.signed_by, review.signed_at, review.statement = by, at, statement
-    review.save(update_fields=["signed_by", "signed_at", "statement"])
-    reminded = _remind(decisions, by, source, at)
-    excepted = sum(_except(one, source, at) for one in decisions)
+    review.nothing_followed = following.follow(decisions, by=by, source=source, at=at)
+    review.save(update_fields=["signed_by", "signed_at", "statement", "nothing_followed"])
     record(
         "two_factor.review_signed",
         by=by,
@@ -182,10 +181,11 @@ def sign_off(review: Review, *, statement: str, by: User, source: Source, at: da
         target=review,
         data={
             "rows": review.rows,
-            "remind": reminded,
-            "excepted": excepted,
+            "remind": _followed(decisions, Decision.What.REMIND, review),
+            "excepted": _followed(decisions, Decision.What.EXCEPT, review),
             "step_down": _count(decisions, Decision.What.STEP_DOWN),
             "remove": _count(decisions, Decision.What.REMOVE),
+            "nothing_followed": len(review.nothing_followed),
         },
         personal={"statement": statement},
     )
@@ -220,31 +220,8 @@ def _count(decisions: list[Decision], what: Decision.What) -> int:
     return sum(one.what == what for one in decisions)
 
 
-def _remind(decisions: list[Decision], by: User, source: Source, at: datetime) -> int:
-    """Those who may be reminded; where there is no mail server, nobody."""
-    if not permissions.may_remind(by):
-        return 0
-    ids = [one.reviewed.person_id for one in decisions if one.what == Decision.What.REMIND]
-    rows = [row for row in read_people(by, Moment(at), ids) if not reminding.why_not(row, at)]
-    return len(reminding.promise(rows, by=by, source=source, at=at))
-
-
-def _except(decision: Decision, source: Source, at: datetime) -> bool:
-    """Grant the exception that was decided; not to somebody who has 2FA on by now."""
-    if decision.what != Decision.What.EXCEPT or decision.until is None:
-        return False
-    person = Person.objects.filter(pk=decision.reviewed.person_id).first()
-    if person is None:
-        return False
-    try:
-        vouching.except_from_two_factor(
-            person,
-            reason=decision.note,
-            until=decision.until,
-            by=decision.by,
-            source=source,
-            at=at,
-        )
-    except vouching.NotNeeded:
-        return False
-    return True
+def _followed(decisions: list[Decision], what: Decision.What, review: Review) -> int:
+    return sum(
+        one.what == what and str(one.reviewed.number) not in review.nothing_followed
+        for one in decisions
+    )

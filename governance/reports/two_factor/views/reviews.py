@@ -19,7 +19,7 @@ from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.verdict import Hidden
 from governance.reports.two_factor import permissions
 from governance.reports.two_factor.models import Decision, Review, Reviewed
-from governance.reports.two_factor.review import actions, opening, queries
+from governance.reports.two_factor.review import actions, following, opening, queries
 from governance.reports.two_factor.review.forms import DecisionForm, SignOffForm
 from governance.reports.two_factor.views import who
 
@@ -143,13 +143,19 @@ def _page(
 ) -> HttpResponse:
     now = timezone.now()
     lines = queries.lines(found)
+    came = following.came(found, {line.reviewed.person_id: line.reviewed.number for line in lines})
+    foreseen = _foreseen(lines, user, found, now)
     return page(
         request,
         "two_factor/review.html",
         {
             "now": now,
             "review": found,
-            "lines": _lines(lines, user, found, now, forms or {}),
+            "lines": _lines(lines, user, found, now, forms or {}, came),
+            "follows": following.count(foreseen),
+            "nothing_follows": [one for one in foreseen if one.why_not],
+            "mails": following.mails_of(came.values()),
+            "granted": sum(one.is_excepted for one in came.values()),
             "outcome": queries.outcome(lines),
             "is_overdue": not found.is_signed and found.due_at < now,
             "may_sign": actions.may_sign(user, found),
@@ -159,15 +165,29 @@ def _page(
     )
 
 
+def _foreseen(
+    lines: list[queries.Line], user: User, found: Review, now: datetime
+) -> list[following.Foreseen]:
+    """What signing it would do, for whoever may sign such a thing."""
+    if found.is_signed or not permissions.may_review(user):
+        return []
+    decisions = [line.decision for line in lines if line.decision]
+    return following.foresee(decisions, by=user, at=now)
+
+
 def _lines(
     lines: list[queries.Line],
     user: User,
     found: Review,
     now: datetime,
     forms: dict[int, DecisionForm],
+    came: dict[int, following.Came],
 ) -> list[dict[str, Any]]:
     """Each with its form where there is one; that of the first who is not decided is open."""
-    rows = [_line(line, user, found, now, forms) for line in lines]
+    rows = [
+        {**_line(line, user, found, now, forms), "came": came.get(line.reviewed.number)}
+        for line in lines
+    ]
     following = next((row for row in rows if row["form"] and not row["decision"]), None)
     if following and not forms:
         following["is_next"] = True
