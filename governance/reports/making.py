@@ -12,7 +12,7 @@ reads through a connection of its own, so it sees what is committed.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -117,15 +117,18 @@ def make(
         found = beside(report, asked, reading, by=by, at=at)
         enforce_most(way, format, found)
         rows = way.write(reading, found, sink, options or Options(), progress or no_progress)
-    found = found.with_rows(rows)
+    return _made(asked, format, found.with_rows(rows), sink)
+
+
+def _made(asked: Asked, format: str, found: Beside, sink: "Sink") -> Made:  # noqa: A002
     return Made(
-        rows=rows,
+        rows=found.totals.figures["rows_written"],
         bytes=sink.size,
         sha256=sink.sha256,
         totals=found.totals,
         complete=found.is_complete,
         why_partial=found.why_partial,
-        media_type=way.media_type,
+        media_type=media_type(format),
         file_name=file_name(asked, format, complete=found.is_complete),
         equation="\n".join(found.totals.sentences),
         coverage=coverage_sentence(found),
@@ -139,11 +142,11 @@ def stream(
     by: Maker | None,
     at: datetime,
     options: Options | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, Made]:
     """The CSV in pieces as the database gives them; its totals are counted after its rows.
 
-    Raises `CannotBeMade` at once, database errors while it is read. Closing it, or forgetting it,
-    at any piece releases the snapshot and its connection.
+    What it returns says what was made. Raises `CannotBeMade` at once, database errors while it is
+    read. Closing it, or forgetting it, at any piece releases the snapshot and its connection.
     """
     report = report_of(asked)
     if format != "csv":
@@ -153,15 +156,19 @@ def stream(
 
 def _stream(
     report: Report, asked: Asked, *, by: Maker | None, at: datetime, options: Options
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, Made]:
     asked = asked.by(report.filters)
+    sink, counted = Sink(None), list[Beside]()
     with snapshot() as reading:
 
         def trailer(rows: int) -> list[str]:
-            found = beside(report, asked, reading, by=by, at=at)
-            return text.said(found.with_rows(rows))
+            counted.append(beside(report, asked, reading, by=by, at=at).with_rows(rows))
+            return text.said(counted[0])
 
-        yield from text.pieces(reading, report, asked, trailer, options.bom, options.semicolon)
+        for piece in text.pieces(reading, report, asked, trailer, options.bom, options.semicolon):
+            sink.write(piece)
+            yield piece
+    return _made(asked, "csv", counted[0], sink)
 
 
 def file_name(asked: Asked, format: str, *, complete: bool = True) -> str:  # noqa: A002
@@ -281,9 +288,12 @@ FORMATS: dict[str, Format] = {
 
 
 class Sink(io.RawIOBase):
-    """Counts and hashes what goes to `out`; written from front to end, never read again."""
+    """Counts and hashes what goes to `out`; written from front to end, never read again.
 
-    def __init__(self, out: BinaryIO) -> None:
+    Without one it counts and hashes alone.
+    """
+
+    def __init__(self, out: BinaryIO | None) -> None:
         self._out, self._sum, self.size = out, sha256(), 0
 
     def writable(self) -> bool:
@@ -293,7 +303,8 @@ class Sink(io.RawIOBase):
         written = bytes(piece)
         self._sum.update(written)
         self.size += len(written)
-        self._out.write(written)
+        if self._out is not None:
+            self._out.write(written)
         return len(written)
 
     @property

@@ -425,18 +425,125 @@ def test_a_broker_that_lost_everything_loses_nothing(ask, clock, redis_url):
     assert export.state == "ready"
 
 
-def test_here_and_now_leaves_nothing_to_the_workers(ask, clock):
-    made = actions.make_now(ask(), clock=clock)
+# --- given while it is made -----------------------------------------------------------------------
 
-    assert made.state == "ready"
+
+@pytest.fixture
+def stream(carol, clock):
+    def begin(export, by=carol):
+        return actions.stream_now(export, by=by, source=Source.PAGE, clock=clock)
+
+    return begin
+
+
+def test_what_is_given_while_it_is_made_is_kept_and_on_record_with_its_last_byte(
+    ask, stream, clock, carol
+):
+    export = ask()
+    pieces = stream(export)
+    data = next(pieces)
+    assert data.startswith(b"region,")
+    for piece in pieces:
+        export.refresh_from_db()
+        if export.state == "ready":
+            break
+        assert not Download.objects.exists()
+        data += piece
+
+    assert len(piece) == 1
+    data += piece
+    assert list(pieces) == []
+    assert (export.rows, export.bytes, export.complete) == (9, len(data), True)
+    assert export.sha256 == hashlib.sha256(data).hexdigest()
+    assert file_of(export) == data
+    assert export.chunks.count() > 1
+    assert "population 9 = owners 4 + accepted 4 + pending 1" in export.equation
+    assert Download.objects.get().by == carol
+    assert kinds() == ["asked", "made", "downloaded"]
     assert actions.make_due(clock=clock) == 0
 
 
-def test_here_and_now_what_another_is_at_is_left_to_them(ask, clock):
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_whoever_goes_away_leaves_it_to_the_workers_and_took_nothing(
+    ask, stream, clock, sent, taken
+):
+    export = ask()
+    pieces = stream(export)
+    for _ in range(taken):
+        next(pieces)
+    sent.clear()
+
+    pieces.close()
+
+    export.refresh_from_db()
+    assert (export.state, export.leased_until, export.chunks.count()) == ("waiting", None, 0)
+    assert ("reports.make", {}) in sent
+    actions.make_due(clock=clock)
+    export.refresh_from_db()
+    assert export.sha256 == hashlib.sha256(file_of(export)).hexdigest()
+    assert not Download.objects.exists()
+    assert kinds() == ["asked", "made"]
+
+
+def test_what_breaks_in_the_middle_is_cut_and_made_by_a_worker(
+    ask, stream, clock, monkeypatch, caplog
+):
+    export = ask()
+    real, kept = leasing.keep, []
+
+    def away(*arguments, **options):
+        kept.append(1)
+        if len(kept) == 2:
+            raise OperationalError
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(leasing, "keep", away)
+    with pytest.raises(OperationalError):
+        list(stream(export))
+    assert "export not given" in caplog.text
+
+    actions.make_due(clock=clock)
+
+    export.refresh_from_db()
+    assert (export.state, export.lease) == ("ready", 2)
+    assert not Download.objects.exists()
+
+
+def test_a_reader_so_slow_that_another_took_it_gets_no_end(ask, stream, clock):
+    export = ask()
+    pieces = stream(export)
+    next(pieces)
+    clock.later(seconds=actions.LEASE.total_seconds() + 1)
+    actions.make_due(clock=clock)
+
+    with pytest.raises(leasing.Lost):
+        list(pieces)
+
+    export.refresh_from_db()
+    assert (export.state, export.lease) == ("ready", 2)
+    assert not Download.objects.exists()
+
+
+def test_what_another_is_at_is_left_to_them(ask, stream, clock):
     export = ask()
     leasing.take(at=clock())
 
-    assert actions.make_now(export, clock=clock).state == "making"
+    assert stream(export) is None
+
+
+def test_a_web_process_may_die_at_any_statement_and_it_is_made(ask, stream, clock):
+    came, nth = True, 0
+    while came:
+        nth += 1
+        export = ask()
+        came = dies_at(nth, lambda export=export: list(stream(export)))
+        for _ in range(2):
+            clock.later(seconds=actions.LEASE.total_seconds() + 1)
+            actions.make_due(clock=clock)
+        export.refresh_from_db()
+        assert export.state == "ready", nth
+        assert export.sha256 == hashlib.sha256(file_of(export)).hexdigest(), nth
+    assert nth > 10
 
 
 # --- what the database refuses --------------------------------------------------------------------

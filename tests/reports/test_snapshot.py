@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from governance.inventory.models import Collaboration
 from governance.reports.making import Maker, make, stream
+from governance.reports.models import Export
 from governance.reports.snapshot import snapshot
 from tests.factories import CollaborationFactory, PersonFactory
 from tests.reports.conftest import asked_by
@@ -150,6 +151,23 @@ def test_whoever_stops_reading_at_any_byte_releases_the_connection(long, carol, 
         assert others() > before or read >= whole - 200
         pieces.close()
         assert gone(others, before), f"after {read} of {whole} bytes"
+
+
+def test_whoever_goes_away_from_a_page_releases_the_connection_too(
+    long, client_of, carol, others, sent
+):
+    client = client_of(carol)
+    client.get("/reports/")
+    before = others()
+    for pieces in (1, 2, 3):
+        answer = client.post("/reports/access-by-app/")
+        coming = iter(answer.streaming_content)
+        for _ in range(pieces):
+            next(coming)
+        answer.close()
+        assert gone(others, before)
+        export = Export.objects.order_by("asked_at").last()
+        assert (export.state, export.downloads.count()) == ("waiting", 0)
 
 
 def _stream(user):

@@ -4,7 +4,7 @@ from governance.reports.actions.asking import MOST_WAITING, TooMany, Wanted, ask
 from governance.reports.actions.expiring import expire
 from governance.reports.actions.leasing import LEASE, MOST_TRIES
 from governance.reports.actions.mailing import LARGEST, note_sent
-from governance.reports.actions.making import make_due, make_now
+from governance.reports.actions.making import make_due
 from governance.reports.actions.scheduling import (
     AlreadySo,
     end,
@@ -13,6 +13,7 @@ from governance.reports.actions.scheduling import (
     schedule,
     schedule_due,
 )
+from governance.reports.actions.streaming import stream_now
 from governance.reports.actions.taking import NoFile, download
 
 __all__ = [
@@ -29,10 +30,10 @@ __all__ = [
     "end",
     "expire",
     "make_due",
-    "make_now",
     "note_sent",
     "pause",
     "resume",
     "schedule",
     "schedule_due",
+    "stream_now",
 ]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from governance.audit import actions as audit
 from governance.audit.events import Json, Source
 from governance.audit.models import Checkpoint
+from governance.core.nudges import after_commit
 from governance.reports import permissions
 from governance.reports.actions.mailing import promise
 from governance.reports.models import Chunk, Export, ExportQuerySet, State
@@ -149,6 +150,17 @@ def give_up(leased: Leased, why: str, *, at: datetime) -> Export:
     export = _locked(leased)
     _fail(export, why, at)
     return export
+
+
+@transaction.atomic
+def hand_back(leased: Leased) -> None:
+    """Whoever waited for it went away, or it broke: a worker makes it from the beginning.
+
+    Where another has it by now, nothing is to be done.
+    """
+    if _ours(leased).update(state=State.WAITING, leased_until=None):
+        Chunk.objects.filter(export_id=leased.export.pk, lease=leased.lease).delete()
+        after_commit("reports.make")
 
 
 def _locked(leased: Leased) -> Export:

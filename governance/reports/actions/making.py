@@ -44,18 +44,6 @@ def make_due(*, clock: Clock, most: int | None = None) -> int:
     return taken
 
 
-def make_now(export: Export, *, clock: Clock) -> Export:
-    """Make one here and now, for somebody who waits; the export as it is then.
-
-    Where somebody else is at it already it comes back as it is. Whoever dies here leaves it to the
-    workers.
-    """
-    found = leasing.take(at=clock(), pk=export.pk)
-    if isinstance(found, Leased):
-        _make(found, clock)
-    return Export.objects.select_related("asked_by", "schedule").get(pk=export.pk)
-
-
 def _make(leased: Leased, clock: Clock) -> None:
     try:
         outcome = _write(leased, clock)
@@ -82,9 +70,14 @@ def _give_up(leased: Leased, why: str, clock: Clock) -> None:
 
 
 def _write(leased: Leased, clock: Clock) -> Outcome:
-    pieces = _Pieces(leased, clock)
+    pieces = Pieces(leased, clock)
     made = _made(leased.export, pieces, clock())
     pieces.flush()
+    return outcome_of(made)
+
+
+def outcome_of(made: making.Made) -> Outcome:
+    """What an export keeps of it."""
     return Outcome(
         file_name=made.file_name,
         rows=made.rows,
@@ -98,7 +91,7 @@ def _write(leased: Leased, clock: Clock) -> Outcome:
     )
 
 
-def _made(export: Export, pieces: "_Pieces", at: datetime) -> making.Made:
+def _made(export: Export, pieces: "Pieces", at: datetime) -> making.Made:
     how: dict[str, Any] = {
         "by": making.Maker.of(export.asked_by, export.roles),
         "at": at,
@@ -112,7 +105,7 @@ def _made(export: Export, pieces: "_Pieces", at: datetime) -> making.Made:
     return make_pack(reports, export.asked["formats"], out, **how)
 
 
-class _Pieces:
+class Pieces:
     """A file that is written into the database as it grows, each piece committed for itself."""
 
     def __init__(self, leased: Leased, clock: Clock) -> None:
@@ -136,7 +129,11 @@ class _Pieces:
 
     def progress(self, done: int, expected: int) -> None:
         self._done = done
+        self.note(done=done, expected=expected)
+
+    def note(self, **how_far: int) -> None:
+        """Now and then, so that nobody takes it for left. Raises `Lost`."""
         if time.monotonic() - self._noted_at < _NOTE_EVERY:
             return
         self._noted_at = time.monotonic()
-        leasing.hold(self._leased, at=self._clock(), done=done, expected=expected)
+        leasing.hold(self._leased, at=self._clock(), **how_far)

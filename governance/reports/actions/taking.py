@@ -43,20 +43,7 @@ def download(export: Export, *, by: User, source: Source, at: datetime) -> Itera
         one = Export.objects.select_for_update().get(pk=export.pk)
         if one.state != State.READY:
             raise NoFile(one)
-        Download.objects.create(export=one, by=by, at=at)
-        audit.record(
-            "report.downloaded",
-            by=by,
-            source=source,
-            at=at,
-            target=one,
-            data={
-                "report": one.report,
-                "format": one.format,
-                "rows": one.rows or 0,
-                "sha256": one.sha256,
-            },
-        )
+        note_taken(one, by=by, source=source, at=at)
     return _given(one, at)
 
 
@@ -70,6 +57,24 @@ def note_witness(export: Export, *, at: datetime) -> None:
     """Note that the checkpoint in this file, if there is one, is outside now."""
     if export.checkpoint:
         checkpoints.witnessed([export.checkpoint], Witness.Kind.EXPORT, at=at)
+
+
+def note_taken(export: Export, *, by: User, source: Source, at: datetime) -> None:
+    """Write down that `by` takes it, last in the transaction that gives it."""
+    Download.objects.create(export=export, by=by, at=at)
+    audit.record(
+        "report.downloaded",
+        by=by,
+        source=source,
+        at=at,
+        target=export,
+        data={
+            "report": export.report,
+            "format": export.format,
+            "rows": export.rows or 0,
+            "sha256": export.sha256,
+        },
+    )
 
 
 def pieces_of(export: Export) -> Iterator[bytes]:

@@ -19,11 +19,11 @@ from governance.reports import actions, asking, making, permissions, sizes
 from governance.reports.asked import as_json, asked_of
 from governance.reports.asking import Filter, Narrowed
 from governance.reports.forms import AskForm, MailForm
-from governance.reports.models import Export, Format, State
+from governance.reports.models import Export, Format
 from governance.reports.naming import PACK, title_of
 from governance.reports.registers import REPORTS
 from governance.reports.registers.base import Report
-from governance.reports.views.export import given
+from governance.reports.views.export import streamed
 from governance.reports.views.listing import kinds
 from governance.reports.views.shown import who
 
@@ -33,7 +33,7 @@ OF_PACKS = ("project", "region")
 
 @require_http_methods(["GET", "POST"])
 def report(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Small CSVs are given at once; whatever takes longer is made by a worker."""
+    """Small CSVs are given while they are made; whatever takes longer is made by a worker."""
     user, now = who(request), timezone.now()
     _exists(name)
     if request.method != "POST":
@@ -43,15 +43,13 @@ def report(request: HttpRequest, name: str) -> HttpResponseBase:
     if not _is_whole(asked, name):
         return _page(request, name, user, asked, status=422)
     try:
-        is_small = _is_small(asked, name, user, now)
+        size = _size(asked, name, user, now)
         export = actions.ask(asked.wanted(name, now), by=user, source=Source.PAGE, at=now)
     except (making.CannotBeMade, actions.TooMany) as error:
         asked.form.add_error(None, str(error))
         return _page(request, name, user, asked, status=422)
-    if is_small:
-        export = actions.make_now(export, clock=timezone.now)
-        if export.state == State.READY:
-            return given(export, by=user)
+    if size.is_small and (answer := streamed(export, by=user, is_whole=size.is_whole)):
+        return answer
     return see_other(request, reverse("reports:export", args=[export.pk]))
 
 
@@ -157,7 +155,7 @@ def _is_whole(asked: _Asked, name: str) -> bool:
     return not asked.form.errors
 
 
-def _is_small(asked: _Asked, name: str, user: User, now: datetime) -> bool:
+def _size(asked: _Asked, name: str, user: User, now: datetime) -> sizes.Size:
     """Whether it is given at once. Raises `CannotBeMade` for what would fail in any case."""
     wanted = asked.wanted(name, now)
     unsaved = Export(
@@ -169,7 +167,9 @@ def _is_small(asked: _Asked, name: str, user: User, now: datetime) -> bool:
     )
     for one in asked.form.chosen:
         making.report_of(asked_of(unsaved, one))
-    return wanted.format == Format.CSV and sizes.is_small(asked_of(unsaved))
+    if wanted.format != Format.CSV:
+        return sizes.Size(is_small=False, is_whole=False)
+    return sizes.look(asked_of(unsaved))
 
 
 def _exists(name: str) -> None:

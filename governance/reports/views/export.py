@@ -14,6 +14,7 @@ from governance.audit.events import Source
 from governance.core import instants
 from governance.core.pages import found_or_hidden, page, part_asked_for
 from governance.reports import actions, making, permissions
+from governance.reports.asked import asked_of
 from governance.reports.asking import filters_of
 from governance.reports.models import Export, Format
 from governance.reports.naming import title_of
@@ -54,6 +55,23 @@ def given(export: Export, *, by: User) -> StreamingHttpResponse:
             # A file that was cut on its way is shorter than this.
             "Content-Length": str(export.bytes),
         },
+    )
+
+
+def streamed(export: Export, *, by: User, is_whole: bool) -> StreamingHttpResponse | None:
+    """The file as an answer that begins while it is made; None where somebody else makes it.
+
+    How long it will be is not known: its last line tells whether it was cut on its way.
+    """
+    pieces = actions.stream_now(export, by=by, source=Source.PAGE, clock=timezone.now)
+    if pieces is None:
+        return None
+    export.refresh_from_db(fields=["as_of"])
+    name = making.file_name(asked_of(export), export.format, complete=is_whole)
+    return StreamingHttpResponse(
+        pieces,
+        content_type=_media_type(export),
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
