@@ -26,8 +26,9 @@ class Row:
 
     @property
     def is_read_with(self) -> bool:
-        """Whether each sync reads with it, or tries to."""
-        return self.connection.is_in_use and self.connection.paused_at is None
+        """Whether each sync reads with it. One that is shut out is tried, and reads nothing."""
+        shut_out = self.connection.state in {State.REFUSED, State.UNREADABLE}
+        return self.connection.is_in_use and self.connection.paused_at is None and not shut_out
 
     @property
     def mark(self) -> str:

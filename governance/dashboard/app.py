@@ -224,7 +224,7 @@ def _reading(one: Any) -> dict[str, str]:
     """Where and how an app is read, and why it could not be."""
     if one.scope is None:
         return {"where": _("Not read: no connection can see its collaborators.")}
-    why = one.scope.stale_detail if one.stale_since is None else _unbelieved()
+    why = one.scope.stale_detail if one.stale_since is None else _unbelieved(one.stale_reason)
     return {
         "where": _("%(scope)s, %(region)s")
         % {"scope": one.scope.get_kind_display(), "region": one.region},
@@ -233,8 +233,15 @@ def _reading(one: Any) -> dict[str, str]:
     }
 
 
-def _unbelieved() -> str:
-    return _("Its rows in the last reading could not be believed, so it keeps what it had.")
+def _unbelieved(reason: str) -> str:
+    """Why an app keeps what it had, while the listing that it was read in is good."""
+    match reason:
+        case "not_listed":
+            return _("Scalingo's last list does not name it, so it was not read.")
+        case "read_otherwise":
+            return _("It is read in another way now, and was not yet read so.")
+        case _:
+            return _("Its rows in the last reading could not be believed, so it keeps what it had.")
 
 
 def _said(one: Any) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Frame:
 
     now: datetime
     connections: int
-    refused: int  # connections that Scalingo refuses, or whose token we cannot open
+    refused: int  # connections that Scalingo refuses
+    unopened: int  # connections whose token we cannot open
     apps: int  # expected
     read: int  # of those: by a reading that was not followed by a failed one
     oldest_at: datetime | None  # the oldest of their readings; None while nothing was ever read
@@ -48,8 +49,8 @@ class Frame:
 
     @property
     def tone(self) -> str:
-        """`bad`: a connection is refused; `warn`: late or incomplete; `none`: never read; `ok`."""
-        if self.refused:
+        """`bad`: a connection is shut out; `warn`: late or incomplete; `none`: never read; `ok`."""
+        if self.shut_out:
             return "bad"
         if self.oldest_at is None:
             return "none"
@@ -66,12 +67,26 @@ class Frame:
                 ngettext("%(n)d connection refused", "%(n)d connections refused", self.refused)
                 % {"n": self.refused}
             )
+        if self.unopened:
+            parts.append(
+                ngettext(
+                    "%(n)d token that cannot be opened",
+                    "%(n)d tokens that cannot be opened",
+                    self.unopened,
+                )
+                % {"n": self.unopened}
+            )
         if self.oldest_at is None:
             parts.append(_("Reading for the first time") if self.running else _("Never read yet"))
         else:
             parts.append(_("Read %(ago)s") % {"ago": ago(self.oldest_at, self.now)})
             parts.append(_("%(read)d of %(apps)d apps") % {"read": self.read, "apps": self.apps})
         return " · ".join(parts)
+
+    @property
+    def shut_out(self) -> int:
+        """Connections that nothing can be read with, though they are meant to be."""
+        return self.refused + self.unopened
 
     @property
     def people_ask(self) -> str:
@@ -178,9 +193,10 @@ _SOME = """
 _REST = """
 SELECT (SELECT count(*) FROM connections_connection),
        (SELECT count(*) FROM connections_connection
-        WHERE paused_at IS NULL
-            -- A token that was refused at its first test was not kept: nothing stopped working.
-            AND (state = 'unreadable' OR (state = 'refused' AND account_id > ''))),
+        -- A token that was refused at its first test was not kept: nothing stopped working.
+        WHERE paused_at IS NULL AND state = 'refused' AND account_id > ''),
+       (SELECT count(*) FROM connections_connection
+        WHERE paused_at IS NULL AND state = 'unreadable'),
        apps.apps, apps.read, apps.until,
        (SELECT count(*) FROM inventory_scope
         WHERE stale_since IS NOT NULL AND retired_at IS NULL),

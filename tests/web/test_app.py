@@ -161,6 +161,26 @@ def test_it_says_since_when_and_why_it_is_stale(see, bob, company):
     assert "could not be believed, so it keeps what it had." in see(bob, company.api)
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("not_listed", "does not name it, so it was not read."),
+        ("read_otherwise", "It is read in another way now, and was not yet read so."),
+    ],
+)
+def test_an_app_that_was_not_read_is_not_said_to_be_doubtful(see, bob, company, reason, words):
+    App.objects.filter(pk=company.api.pk).update(
+        stale_since=ago(hours=2), stale_reason=reason, suspect_since=ago(hours=2)
+    )
+
+    html = see(bob, company.api)
+
+    assert words in html
+    assert "could not be believed" not in html
+    assert "until Scalingo has said three times over a day that there is no such app." in html
+    assert "Not listed since 2 h ago" in text(html)
+
+
 def test_an_app_that_no_connection_reads_says_so(see, bob, company):
     App.objects.filter(pk=company.api.pk).update(scope=None)
 

@@ -206,6 +206,29 @@ def test_each_state_has_its_words(case, olga, client_of, working):
     assert sentence in shown
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State.REFUSED, "1 connection refused"),
+        (State.UNREADABLE, "1 token that cannot be opened"),
+    ],
+)
+def test_one_that_is_shut_out_is_not_read_with_and_every_page_says_why(
+    olga, client_of, working, state, words
+):
+    browser = client_of(olga)
+    before = browser.get(PATH).text
+    assert "1 of 1 Scalingo account is read at each sync." in before
+    assert words not in before
+
+    Connection.objects.filter(pk=working.pk).update(state=state, said="No.")
+
+    page = browser.get(PATH).text
+    assert "0 of 1 Scalingo account is read at each sync." in page
+    assert words in page
+    assert ("refused" in words) == ("connection refused" in page)
+
+
 def test_the_list_says_with_how_many_is_read(olga, client_of, working):
     browser = client_of(olga)
     actions.add("New", TOKEN, by=None, at=timezone.now())

@@ -130,6 +130,16 @@ def test_how_far_we_read_says_what_is_stale_and_why(bob, billing, website):
     assert reach.stale_detail == "Scalingo did not answer in time."
 
 
+def test_since_when_reading_fails_is_a_sentence(client_of, bob, billing):
+    billing.scope.stale_since = ago(minutes=4)
+    billing.scope.stale_detail = "Scalingo did not answer in time."
+    billing.scope.save()
+
+    html = re.sub(r"<[^>]*>", "", client_of(bob).get("/").text)
+
+    assert "Failing since 4 min ago. Scalingo did not answer in time." in html
+
+
 def test_a_scoped_viewer_gets_numbers_over_their_apps_alone(dave, ana, ben, owner, billing):
     dave.projects = [billing.project_id]
 

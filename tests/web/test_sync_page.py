@@ -237,6 +237,8 @@ def test_apps_in_doubt_say_why(bob):
         "vanished": "not_listed",
     }
     assert all(doubt.sentence.endswith(".") for doubt in health.doubts)
+    (vanished,) = [doubt for doubt in health.doubts if doubt.app == "vanished"]
+    assert "three times over a day" in vanished.sentence
 
 
 def test_who_sees_some_apps_is_told_of_those_alone(dave):
@@ -285,6 +287,18 @@ def test_a_run_that_is_over_says_what_it_cost_and_found(client_of, bob, alice):
     ):
         assert words in shown
     assert "changed" not in shown
+
+
+def test_what_could_not_be_read_names_the_connection_and_the_region(client_of, bob):
+    run = RunFactory(partial=True)
+    problem = {"scope": "apps", "reason": "unavailable", "sentence": "Scalingo did not answer."}
+    for name, region in (("Acme", "osc-fr1"), ("Other", "osc-fr1"), ("Third", "")):
+        StepFactory(run=run, connection_name=name, region_name=region, problems=[problem])
+
+    shown = text_of(client_of(bob).get("/sync/"))
+
+    for words in ("Acme · osc-fr1 apps:", "Other · osc-fr1 apps:", "Third apps:"):
+        assert words in shown
 
 
 def test_runs_come_newest_first_and_in_pages(client_of, bob):

@@ -93,7 +93,11 @@ class Doubt:
     def sentence(self) -> str:
         """What it means, in words."""
         known = {
-            "not_listed": _("Scalingo no longer lists it. A second reading decides."),
+            "not_listed": _(
+                "Scalingo no longer lists it. It is gone when Scalingo has said three times over"
+                " a day that there is no such app."
+            ),
+            "read_otherwise": _("It is read in another way now, and was not yet read so."),
             "missing": _(
                 "Somebody was missing in one reading. A second reading, or a person, decides."
             ),
