@@ -4,6 +4,7 @@ Every request waits for its turn in the shared budget, and a 429 tells every oth
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,14 +31,24 @@ class Tally:
 
     requests: Counter[str] = field(default_factory=Counter)  # by endpoint; each try counts
     limited: int = 0
-    waited: float = 0.0  # seconds, for the budget
+    waited: float = 0.0  # seconds in which at least one of them waited for the budget
     seconds: float = 0.0  # seconds, for answers
     bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    # When anybody waited, by the monotonic clock: spans that do not touch.
+    _waits: list[tuple[float, float]] = field(default_factory=list, repr=False)
 
     def add_wait(self, seconds: float) -> None:
+        """Note that this thread has waited so long until now: once, however many did so then."""
+        if seconds <= 0:
+            return
         with self._lock:
-            self.waited += seconds
+            until = time.monotonic()
+            since = until - seconds
+            touched = [span for span in self._waits if span[1] >= since]
+            since = min([since, *(begun for begun, _ended in touched)])
+            self.waited += until - since - sum(ended - begun for begun, ended in touched)
+            self._waits = [span for span in self._waits if span not in touched] + [(since, until)]
 
     def add(self, exchange: scalingo.Exchange) -> None:
         with self._lock:
