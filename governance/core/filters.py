@@ -19,8 +19,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 LONGEST = 100  # of what is searched for
-# What the button of one row asks for: of no meaning to the next page.
-_OF_ONE_BRANCH = ("from", "show", "hide")
+# What the button of one row asks for, and that all rows are selected: another list is not meant.
+_OF_ONE_BRANCH = ("from", "show", "hide", "select")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,10 @@ class Chosen:
     def in_force(self) -> list[tuple[str, str]]:
         """Names and values, for a form beside the filters that must keep them."""
         return [(name, value) for name, values in self.values.items() for value in values]
+
+    def in_address(self) -> list[tuple[str, str]]:
+        """The same with what is searched for: the whole of what narrows the list."""
+        return [*([("q", self.text)] if self.text else []), *self.in_force()]
 
     def first_selects(self) -> SafeString:
         """The filters that are always in sight, as <select> elements."""

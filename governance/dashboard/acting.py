@@ -143,6 +143,47 @@ def mark(one: UnderWay | None) -> str:
     )
 
 
+# --- a selection ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What can be selected of a list: the rows that are shown, and all that match its filters.
+
+    `most` is how many a plan takes. `is_all`: all that match are selected, as the address says,
+    and `filters` are those of the list, which find them again.
+    """
+
+    shown: int
+    matching: int
+    most: int
+    is_all: bool
+    filters: list[tuple[str, str]]
+    route: str  # of the pages for all that match; they take a verb
+
+    @property
+    def has_more(self) -> bool:
+        return self.matching > self.shown
+
+    @property
+    def is_too_many(self) -> bool:
+        return self.matching > self.most
+
+
+def selection(
+    request: HttpRequest,
+    route: str,
+    filters: list[tuple[str, str]],
+    *,
+    shown: int,
+    matching: int,
+    most: int,
+) -> Selection:
+    """The selection of a list. Too many to select are never all selected."""
+    is_all = request.GET.get("select") == "all" and shown < matching <= most
+    return Selection(shown, matching, most, is_all, filters, route)
+
+
 # --- buttons and boxes ----------------------------------------------------------------------------
 
 
@@ -184,11 +225,15 @@ _OTHER: Mapping[str, tuple[str, Promise, Promise]] = {
 }
 
 
-def box(name: str, value: object, label: str) -> SafeString:
-    """A box to select a row with. It works as part of a form, without JavaScript."""
+def box(name: str, value: object, label: str, *, fixed: bool = False) -> SafeString:
+    """A box to select a row with. It works as part of a form, without JavaScript.
+
+    `fixed`: selected with all that match, and not by itself.
+    """
     return format_html(
-        '<input type="checkbox" name="{}" value="{}" aria-label="{}">',
+        '<input type="checkbox" name="{}" value="{}" aria-label="{}"{}>',
         name,
         value,
         _("Select %(name)s") % {"name": label},
+        SafeString(" checked disabled") if fixed else "",
     )

@@ -82,6 +82,7 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
         one.pk, after=get.get("changes-after"), before=get.get("changes-before"), at=when.at
     )
     seen = _Seen(one, when, user, going_on)
+    people = [_person(row, seen) for row in found.page.rows]
     answered = page(
         request,
         "dashboard/app.html",
@@ -101,7 +102,8 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             ),
             "freshness": rows.freshness(one.read_at, _stale_since(one), now),
             "reading": _reading(one),
-            "people": [_person(row, seen) for row in found.page.rows],
+            "people": people,
+            "boxes": sum(bool(row["box"]) for row in people),
             "begun": [_person(row, seen) for row in found.begun],
             "going_on": going_on,
             "slice": found.page,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
+from governance.changes.forms import MOST_ROWS
 from governance.core import cursor, filters
 from governance.core.filters import Choice, Chosen
 from governance.core.pages import page
@@ -56,6 +57,14 @@ def people(request: HttpRequest) -> HttpResponse:
         size=SIZE,
     )
     app, may_act = chosen.one("app"), bool(may_change_access(user)) and not when.is_past
+    selection = acting.selection(
+        request,
+        "dashboard:matching-people",
+        chosen.in_address(),
+        shown=len(shown.rows),
+        matching=numbers.shown,
+        most=MOST_ROWS,
+    )
     response = page(
         request,
         "dashboard/people.html",
@@ -63,7 +72,10 @@ def people(request: HttpRequest) -> HttpResponse:
             "now": when.now,
             "when": when,
             "may_act": may_act,
-            "rows": [_row(person, when, numbers, may_act=may_act) for person in shown.rows],
+            "selection": selection,
+            "rows": [
+                _row(person, when, numbers, selection if may_act else None) for person in shown.rows
+            ],
             "around": asof.notice(numbers.around) if when.is_past else "",
             "slice": shown,
             "sort": sort,
@@ -173,6 +185,15 @@ def _found(user: User, chosen: Chosen, when: asof.When) -> "QuerySet[Person]":
     return found
 
 
+def emails_of_matching(
+    request: HttpRequest, user: User, when: asof.When, *, most: int
+) -> tuple[list[str], list[str]]:
+    """The addresses of all whom the filters find, but no more than `most`; and what was ignored."""
+    chosen, _numbers = _asked(request, user, when)
+    found = _found(user, chosen, when).filter(merged_into=None)
+    return list(found.order_by("email").values_list("email", flat=True)[:most]), chosen.ignored
+
+
 def _described(
     people: "QuerySet[Person]", user: User, when: asof.When, numbers: Totals
 ) -> "QuerySet[Person]":
@@ -215,13 +236,17 @@ def _summary(numbers: Totals, chosen: Chosen) -> str:
     }
 
 
-def _row(person: Any, when: asof.When, numbers: Totals, *, may_act: bool) -> dict[str, Any]:
+def _row(
+    person: Any, when: asof.When, numbers: Totals, selection: acting.Selection | None
+) -> dict[str, Any]:
     """A person as the table shows them. A dictionary, since templates read those quickest."""
     tally = Tally(*(person.tally or ()))
     service = person.fact_kind == PersonKind.SERVICE
     return {
         "url": rows.person_url(person.pk) + when.alone,
-        "box": acting.box("person", person.pk, person.display_name) if may_act else "",
+        "box": acting.box("person", person.pk, person.display_name, fixed=selection.is_all)
+        if selection
+        else "",
         "avatar": avatar(person.pk, person.display_name, "service" if service else ""),
         "name": person.display_name,
         "email": person.email if person.username else "",

@@ -78,6 +78,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         before=get.get("changes-before"),
         at=when.at,
     )
+    access_now = [_access(row, when, going_on, user) for row in found.page.rows]
     answered = page(
         request,
         "dashboard/person.html",
@@ -92,7 +93,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "tags": rows.person_tags(one.email, one.fact_kind, one.fact_employment),
             "said": _words_of(one),
             "two_factor": _two_factor(one, when),
-            "access": [_access(row, when, going_on, user) for row in found.page.rows],
+            "access": access_now,
+            "boxes": sum(bool(row["box"]) for row in access_now),
             "begun": [_access(row, when, (), user) for row in found.begun],
             "going_on": going_on,
             "slice": found.page,

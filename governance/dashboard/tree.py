@@ -19,10 +19,11 @@ from django_htmx.http import push_url
 
 from governance.accounts.models import User
 from governance.accounts.permissions import may_change_access
+from governance.changes.views.choosing import SHOWN
 from governance.core import filters
 from governance.core.filters import Choice, Chosen
 from governance.core.pages import found_or_hidden, page
-from governance.dashboard import asof, lists, tree_rows
+from governance.dashboard import acting, asof, lists, tree_rows
 from governance.dashboard.context import frame_of
 from governance.facts import queries as facts
 from governance.inventory.models import App
@@ -142,6 +143,15 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
     branches = _people(request, expanded, asked.wanted)
     may_act = bool(may_change_access(user)) and not when.is_past
     only = asked.wanted.only_with_collaborators
+    narrowed = asked.chosen.in_address()
+    selection = acting.selection(
+        request,
+        "dashboard:matching-apps",
+        narrowed if only else [*narrowed, ("collaborators", "any")],
+        shown=len(asked.page.heads),
+        matching=asked.totals.shown,
+        most=SHOWN,
+    )
     extra = {} if only else {"collaborators": _("Also apps without collaborators")}
     return page(
         request,
@@ -151,7 +161,10 @@ def _page(request: HttpRequest, opened: Opened) -> HttpResponse:
             "when": when,
             "may_act": may_act,
             "around": asof.notice(asked.page.around or asked.totals.around) if when.is_past else "",
-            "rows": tree_rows.page(asked.page.heads, branches, when, boxes=may_act),
+            "selection": selection,
+            "rows": tree_rows.page(
+                asked.page.heads, branches, when, boxes=may_act, fixed=selection.is_all
+            ),
             "slice": asked.page,
             "totals": asked.totals,
             "chosen": asked.chosen,
@@ -179,7 +192,10 @@ def _branch(request: HttpRequest, app: UUID, opened: Opened) -> HttpResponse:
     [head] = asked.page.heads
     branches = _people(request, [head] if opened.has(head) else [], asked.wanted)
     boxes = bool(may_change_access(user)) and not when.is_past
-    response = HttpResponse(tree_rows.one(head, branches.get(head.id), when, boxes=boxes))
+    fixed = request.GET.get("select") == "all"
+    response = HttpResponse(
+        tree_rows.one(head, branches.get(head.id), when, boxes=boxes, fixed=fixed)
+    )
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return push_url(response, opened.address(request))
 
@@ -264,6 +280,14 @@ def _asked(request: HttpRequest, user: User, when: asof.When, *, app: UUID | Non
     found = tree.heads(user, known, after=get.get("after"), before=get.get("before"))
     chosen.choices = [*chosen.choices, *lists.places(numbers)]
     return _Asked(chosen, known, found, numbers)
+
+
+def ids_of_matching(
+    request: HttpRequest, user: User, when: asof.When, *, most: int
+) -> tuple[list[UUID], list[str]]:
+    """All apps that the address's filters find, but no more than `most`; and what was ignored."""
+    asked = _asked(request, user, when)
+    return tree.ids(user, asked.wanted, most=most), asked.chosen.ignored
 
 
 def _totals(user: User, wanted: tree.Wanted, newest: str) -> Totals:

@@ -34,24 +34,32 @@ from governance.inventory.queries.tree import Head
 
 
 def page(
-    heads: Sequence[Head], branches: Mapping[UUID, Branch], when: When, *, boxes: bool
+    heads: Sequence[Head],
+    branches: Mapping[UUID, Branch],
+    when: When,
+    *,
+    boxes: bool,
+    fixed: bool = False,
 ) -> SafeString:
     """The apps of a page under their projects, each with its people where it is open.
 
-    With `boxes`, apps can be selected.
+    With `boxes`, apps can be selected; `fixed` ones are, with all that match.
     """
     rows = []
     readings: dict[object, str] = {}  # the apps of a page share a few
     for _project, found in groupby(heads, key=lambda head: head.project_id):
         apps = list(found)
         rows.append(_project_row(apps[0], when))
-        rows += [_app(head, branches.get(head.id), when, readings, boxes=boxes) for head in apps]
+        rows += [
+            _app(head, branches.get(head.id), when, readings, boxes=boxes, fixed=fixed)
+            for head in apps
+        ]
     return SafeString("".join(rows))
 
 
-def one(head: Head, branch: Branch | None, when: When, *, boxes: bool) -> str:
+def one(head: Head, branch: Branch | None, when: When, *, boxes: bool, fixed: bool = False) -> str:
     """One app of them."""
-    return _app(head, branch, when, {}, boxes=boxes)
+    return _app(head, branch, when, {}, boxes=boxes, fixed=fixed)
 
 
 def _project_row(head: Head, when: When) -> str:
@@ -72,6 +80,7 @@ def _app(
     readings: dict[object, str],
     *,
     boxes: bool,
+    fixed: bool,
 ) -> str:
     """An app with its people where it is open: one <tbody>."""
     id_ = str(head.id)
@@ -79,7 +88,7 @@ def _app(
     reading = readings.get(key)
     if reading is None:
         reading = readings[key] = _reading(head, when)
-    box = _box(id_, head.name) if boxes else ""
+    box = _box(id_, head.name, " checked disabled" if fixed else "") if boxes else ""
     rows = [_head(head, id_, when, reading, box, is_open=branch is not None)]
     if branch is not None:
         rows += [_leaf(one, when) for one in branch.leaves]
@@ -102,9 +111,9 @@ def _reading(head: Head, when: When) -> str:
 # --- an app ---------------------------------------------------------------------------------------
 
 
-def _box(id_: str, name: str) -> str:
+def _box(id_: str, name: str, fixed: str) -> str:
     label = escape(_("Select %(name)s") % {"name": name})
-    return f'<input type="checkbox" name="app" value="{id_}" aria-label="{label}">'
+    return f'<input type="checkbox" name="app" value="{id_}" aria-label="{label}"{fixed}>'
 
 
 def _head(row: Head, id_: str, when: When, reading: str, box: str, *, is_open: bool) -> str:

@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from governance.core import remembered
-from governance.dashboard import app, people, person, search, tree
+from governance.dashboard import app, matching, people, person, search, tree
 from governance.dashboard.audit import views as audit
 from governance.dashboard.overview import views as overview
 from governance.dashboard.settings import views as settings
@@ -21,7 +21,9 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("people/", people.people, name="people"),
     path("people/<uuid:person_id>/", person.person, name="person"),
+    path("people/matching/<slug:verb>/", matching.people, name="matching-people"),
     path("apps/", tree.apps, name="apps"),
+    path("apps/matching/<slug:verb>/", matching.apps, name="matching-apps"),
     path("apps/<uuid:app_id>/", app.app, name="app"),
     path("audit/", audit.log, name="audit"),
     path("audit/export/", audit.export, name="audit-export"),

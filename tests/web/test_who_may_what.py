@@ -32,12 +32,15 @@ CAST = ("anonymous", "mallory", "dave", "bob", "carol", "alice", "olga")
 MATRIX = {
     "GET  /":                                      (302, 403, 200, 200, 200, 200, 200),
     "GET  /people/":                               (302, 403, 200, 200, 200, 200, 200),
+    "GET  /people/matching/invite/":               (302, 403, 403, 403, 403, 200, 403),
+    "GET  /people/matching/everything/":           (302, 403, 404, 404, 404, 404, 404),
     "GET  /people/{person}/":                      (302, 403, 404, 200, 200, 200, 200),
     "GET  /people/{his_person}/":                  (302, 403, 200, 200, 200, 200, 200),
     "GET  /people/{nobody}/":                      (302, 403, 404, 404, 404, 404, 404),
     "POST /people/{person}/":                      (302, 403, 404, 403, 403, 422, 403),
     "POST /people/{his_person}/":                  (302, 403, 403, 403, 403, 422, 403),
     "GET  /apps/":                                 (302, 403, 200, 200, 200, 200, 200),
+    "GET  /apps/matching/removals/":               (302, 403, 403, 403, 403, 200, 403),
     "GET  /apps/{app}/":                           (302, 403, 404, 200, 200, 200, 200),
     "GET  /apps/{his_app}/":                       (302, 403, 200, 200, 200, 200, 200),
     "GET  /apps/{nobody}/":                        (302, 403, 404, 404, 404, 404, 404),
@@ -404,7 +407,11 @@ def test_a_refusal_says_why_and_is_on_record(who, things, browser_of, request):
 
 def test_looking_for_what_one_may_not_know_of_is_on_record(things, browser_of, dave):
     hidden = [row for row, status in of("dave").items() if status == 404]
-    about_nothing = [row for row in hidden if "{nobody}" in row and "/settings/" not in row]
+    about_nothing = [
+        row
+        for row in hidden
+        if ("{nobody}" in row and "/settings/" not in row) or "everything" in row
+    ]
 
     for row in hidden:
         method, path = split(row)

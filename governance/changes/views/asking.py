@@ -98,12 +98,22 @@ def removals(request: HttpRequest) -> HttpResponse:
     return _ask(request, REMOVE)
 
 
-def _ask(request: HttpRequest, asking: Asking) -> HttpResponse:
+ASKINGS = {asking.name: asking for asking in (INVITE, ROLE, REMOVE)}
+
+
+def ask(request: HttpRequest, asking: Asking, filled_in: dict[str, Any]) -> HttpResponse:
+    """The page with what a list brings along: the addresses of `people`, the ids of `app`."""
+    return _ask(request, asking, filled_in)
+
+
+def _ask(
+    request: HttpRequest, asking: Asking, filled_in: dict[str, Any] | None = None
+) -> HttpResponse:
     user = cast(User, request.user)
     asking.may(user).enforce()
     searching = "find" in request.POST
     if request.method != "POST":
-        form = AskForm(initial=_initial(request, user))
+        form = AskForm(initial={**_initial(request, user), **(filled_in or {})})
     elif searching:
         form = AskForm(initial=_typed(request))
     else:

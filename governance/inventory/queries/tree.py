@@ -41,7 +41,7 @@ from governance.inventory.queries.wanted import (
 if TYPE_CHECKING:
     from governance.accounts.models import User
 
-__all__ = ["Head", "Page", "Wanted", "counts", "heads"]
+__all__ = ["Head", "Page", "Wanted", "counts", "heads", "ids"]
 
 SIZE = 25
 NOBODY = UUID(int=0)  # the project, in a cursor, of an app that has none
@@ -283,6 +283,19 @@ def _steps(where: str, start: Sequence[Any] | None, table: str, *, backwards: bo
 
 def _alone(where: str, way: str, table: str) -> str:
     return _ALONE.format(rank=4, where=where, way=way, apps=table)
+
+
+def ids(user: "User", wanted: Wanted, *, most: int) -> list[UUID]:
+    """The apps as `wanted`, by name, but no more than `most`."""
+    sql = found_apps(wanted) + _IDS.format(
+        " AND ".join(app_conditions(user, wanted)), apps=app_table(wanted)
+    )
+    with prepared() as cursor:
+        cursor.execute(sql, {**parameters(user, wanted), "most": most})
+        return [row[0] for row in cursor.fetchall()]
+
+
+_IDS = "SELECT a.id FROM {apps} a WHERE {} ORDER BY a.name, a.id LIMIT %(most)s"
 
 
 def counts(user: "User", wanted: Wanted) -> Counted:
