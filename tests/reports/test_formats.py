@@ -68,7 +68,7 @@ def rows_of_csv(data, delimiter=","):
 def rows_of_xlsx(data):
     sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
     head, *rows = sheet.iter_rows()
-    names = [cell.value for cell in head]
+    names = [cell.value.removesuffix(" (UTC)") for cell in head]
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -229,6 +229,18 @@ def test_a_sheet_has_a_head_that_stays_filters_and_types(company, made):
     row = rows_of_xlsx(data)[0]
     assert row["access_since"].is_date
     assert row["privileged"].data_type == "b"
+
+
+def test_a_sheet_says_that_its_times_are_in_utc(company, made):
+    _, data = made("access-by-app", "xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
+    head, first = map(list, sheet.iter_rows(max_row=2))
+    times = [name.value for name, cell in zip(head, first, strict=True) if cell.is_date]
+    assert "access_since (UTC)" in times
+    assert all(name.endswith(" (UTC)") for name in times)
+    said = manifest_of_xlsx(data)
+    assert ("times", "All times are in UTC.") in said
+    assert "column access_since (UTC)" in [name for name, _words in said]
 
 
 def test_a_pdf_is_tagged_paged_and_repeats_its_head(company, made, tmp_path):

@@ -86,7 +86,12 @@ def _head(sheet: Worksheet, columns: Sequence[Column], bold: Format, rows: int) 
     sheet.autofilter(0, 0, max(rows, 1), len(columns) - 1)
     for place, column in enumerate(columns):
         sheet.set_column(place, place, _WIDTHS[column.kind])
-        sheet.write_string(0, place, column.name, bold)
+        sheet.write_string(0, place, _head_of(column), bold)
+
+
+def _head_of(column: Column) -> str:
+    """Its name; a cell of time has no zone, so its head says it."""
+    return f"{column.name} (UTC)" if column.kind == "instant" else column.name
 
 
 Writer = Callable[[int, int, Any], Any]
@@ -132,9 +137,13 @@ def _manifest(book: Workbook, found: Beside) -> None:
         *((_("PARTIAL"), why) for why in found.why_partial),
         *([] if found.why_partial else [(_("complete"), _("yes"))]),
         *found.sentences(),
+        (_("times"), _("All times are in UTC.")),
         (_("text of others"), str(neutral.SAID)),
         (_("rows"), str(found.totals.figures["rows_written"])),
-        *((f"{_('column')} {column.name}", str(column.label)) for column in found.report.columns),
+        *(
+            (f"{_('column')} {_head_of(column)}", str(column.label))
+            for column in found.report.columns
+        ),
     ]
     for number, (name, words) in enumerate(lines):
         sheet.write_string(number, 0, neutral.neutral(name))
