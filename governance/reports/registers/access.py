@@ -75,8 +75,8 @@ _NARROWED = {
     **_people.WHO_NARROWED,
     "role": "k.role = ANY(%(only_role)s)",
     "status": "k.status = ANY(%(only_status)s)",
-    "external": external_sql("p.internal_or_external", "p.email")  # noqa: S608  Constants.
-    + " = ANY(SELECT word = 'yes' FROM unnest(%(only_external)s::text[]) word)",
+    "external": f"CASE {external_sql('p.internal_or_external', 'p.email')}"
+    " WHEN true THEN 'yes' WHEN false THEN 'no' END = ANY(%(only_external)s)",
 }
 # As the tree of apps searches: people and apps.
 _OF_APPS = {
