@@ -86,6 +86,7 @@ def people(request: HttpRequest) -> HttpResponse:
             ),
             "summary": _summary(numbers, chosen),
             "totals": numbers,
+            "is_gone": GONE in chosen.of("status"),
             "is_scoped": not user.sees_everything,
         },
         partials={"people"},

@@ -7,7 +7,7 @@ known, and a filter that the report does not have, are left out and said, never 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Choices
+from django.db.models import Choices, Exists, OuterRef
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.audit.sentences import SENTENCES
-from governance.changes.models import Purpose
+from governance.changes.models import Batch, Purpose
 from governance.changes.models import State as ChangeState
 from governance.facts.models import AppClass, Employment, PersonKind
 from governance.inventory.models import Project, Region, Role, Status, TwoFactor
@@ -143,6 +143,14 @@ def _region(user: User) -> Filter:
     return Filter("region", _("Region"), _("Any region"), tuple((one, one) for one in names))
 
 
+def _decider(user: User) -> Filter:
+    """Everybody who decided a change that `user` may see, as the page of changes has them."""
+    decided = Batch.objects.visible_to(user).filter(decided_by=OuterRef("pk"))
+    found = User.objects.filter(Exists(decided)).order_by("name").values_list("pk", "name", "email")
+    options = tuple((str(pk), name or email) for pk, name, email in found)
+    return Filter("by", _("Decided by"), _("Decided by anybody"), options)
+
+
 def _two_factor(name: str) -> Make:
     """A filter of the page of 2FA."""
 
@@ -225,6 +233,7 @@ _OF_ONE: Mapping[tuple[str, str], Make] = {
     ("access-by-app", "q"): _text("q", gettext_lazy("App, or name or address")),
     ("audit", "app"): _text("app", gettext_lazy("App")),
     ("changes", "app"): _text("app", gettext_lazy("App")),
+    ("changes", "by"): _decider,
     ("audit", "kind"): _of(
         "kind",
         gettext_lazy("Kind"),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from governance.audit import actions as audit
 from governance.audit.events import Source
 from governance.audit.models import Event
+from governance.inventory.models import Collaboration
 from governance.reports import actions, sizes
 from governance.reports.models import Download, Export, Schedule
 from governance.reports.registers import REPORTS
@@ -336,17 +337,51 @@ def test_the_events_that_the_log_shows_are_those_of_its_report(exported):
         assert "cannot be narrowed" not in form.text
 
 
+def test_the_log_of_one_person_app_or_actor_is_the_same_in_its_report(exported, company, alice):
+    audit.record(
+        "user.signed_in", by=alice, source=Source.PAGE, at=timezone.now(), app_id=company.index.pk
+    )
+    for query, kinds_ in (
+        (f"person={company.ana.pk}", {"platform.joined", "platform.left"}),
+        (f"app={company.index.pk}", {"platform.left", "user.signed_in"}),
+        (f"actor={str(alice.pk).upper()}", {"user.signed_in"}),
+    ):
+        _form, rows = exported(f"/audit/?{query}")
+        assert {row["kind"] for row in rows if "." in (row["kind"] or "")} == kinds_, query
+
+
+def test_the_log_until_today_is_the_log_until_now(exported):
+    today = timezone.localdate()
+
+    form, rows = exported(f"/audit/?kind=platform&until={today.isoformat()}")
+
+    assert form.status_code == 200
+    assert len([row for row in rows if "." in (row["kind"] or "")]) == 2
+
+
+def test_who_is_gone_is_in_no_register_of_access(client_of, carol, company):
+    Collaboration.objects.filter(person=company.ana).update(ended_at=timezone.now())
+
+    page = client_of(carol).get("/people/?status=gone").text
+
+    assert "ana.lopez@example.com" in page
+    assert "Export what is shown" not in page
+    assert 'href="/reports/movers/"' in page
+
+
 def test_the_changes_that_a_list_shows_are_those_of_its_report(exported, company):
     ChangeFactory(app=company.api, email="new@example.com", removal=True, batch__purpose="remove")
-    ChangeFactory(app=company.index, email="old@example.com")
+    decider = ChangeFactory(app=company.index, email="old@example.com").batch.decided_by
 
     for query, addresses in (
         ("person=new", {"new@example.com"}),
         ("app=shop", {"old@example.com"}),
         ("kind=remove", {"new@example.com"}),
         ("state=waiting", {"new@example.com", "old@example.com"}),
+        (f"by={decider.pk}", {"old@example.com"}),
     ):
-        _form, rows = exported(f"/changes/?{query}")
+        form, rows = exported(f"/changes/?{query}")
+        assert "cannot be narrowed" not in form.text
         assert {row["email"] for row in rows if row["change_id"] and row["email"]} == addresses
 
 

@@ -62,27 +62,30 @@ _SEEN = (
     " AND (%(everything)s OR e.app_id IN ("
     "SELECT id FROM inventory_app WHERE project_id = ANY(%(projects)s::uuid[])))"
 )
-_WORD = "EXISTS (SELECT FROM unnest(%(only_{name})s::text[]) word WHERE {has})"
-_PERSON = _WORD.format(
-    name="person", has="strpos(lower(p.username || ' ' || p.email), lower(word)) > 0"
+# A part of a name, or an id: the log's page is reached by either.
+_WORD = (
+    "EXISTS (SELECT FROM unnest(%(only_{name})s::text[]) word"
+    " WHERE {id}::text = lower(word) OR strpos(lower({named}), lower(word)) > 0)"
 )
+_PERSON = _WORD.format(name="person", id="e.person_id", named="p.username || ' ' || p.email")
 # Decided before anybody was known by the address: their events name nobody.
 _THEIR_CHANGES = (
     "SELECT unnest(ARRAY[c.id, c.batch_id]) FROM changes_change c"  # noqa: S608  Constants of code.
     " LEFT JOIN inventory_person q ON q.id = c.person_id WHERE "
     + _WORD.format(
         name="person",
-        has="strpos(lower(coalesce(q.username || ' ' || q.email, c.address)), lower(word)) > 0",
+        id="c.person_id",
+        named="coalesce(q.username || ' ' || q.email, c.address)",
     )
 )
 _NARROWED = {
     "person": f"({_PERSON} OR e.target_id IN ({_THEIR_CHANGES}))",
     "actor": _WORD.format(
         name="actor",
-        has="strpos(lower(concat_ws(' ', who.name, who.email, actor.username, actor.email)),"
-        " lower(word)) > 0",
+        id="e.actor_id",
+        named="concat_ws(' ', who.name, who.email, actor.username, actor.email)",
     ),
-    "app": _WORD.format(name="app", has="strpos(lower(a.name), lower(word)) > 0"),
+    "app": _WORD.format(name="app", id="e.app_id", named="a.name"),
     "kind": "e.kind = ANY(%(only_kind)s)",
     "source": "e.source = ANY(%(only_source)s)",
 }

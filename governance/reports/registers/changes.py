@@ -112,6 +112,7 @@ _NARROWED = {
     "region": "r.name = ANY(%(only_region)s)",
     "state": f"{_STATE} = ANY(%(only_state)s)",
     "purpose": "b.purpose = ANY(%(only_purpose)s)",
+    "by": "b.decided_by_id = ANY(%(only_by)s::uuid[])",
 }
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from governance.accounts.models import User
 from governance.audit.events import Source
 from governance.audit.sentences import SENTENCES
+from governance.core import instants
 from governance.core.pages import page, see_other
 from governance.reports import actions, asking, making, permissions, sizes
 from governance.reports.asked import as_json, asked_of
@@ -112,7 +113,7 @@ def _read(
     filters = OF_PACKS if name == PACK else REPORTS[name].filters
     given = data.copy()
     if not given.get("at"):
-        given["at"] = str(given.get("until", ""))  # as the audit log calls it
+        given["at"] = _until(str(given.get("until", "")), now)
     if is_scheduled:
         # Each has its own time: the week, month or quarter that is over.
         given["at"], given["since"] = "", now.isoformat()
@@ -121,6 +122,12 @@ def _read(
         given.setlist("reports", [one.name for one in REPORTS.values() if _is_usual(one, user)])
         given.setlist("formats", given.getlist("formats") or [Format.CSV, Format.PDF])
     return _Asked(AskForm(given, report=name, now=now), narrowed)
+
+
+def _until(text: str, now: datetime) -> str:
+    """The end of a list's period, as the audit log calls it. A day that is not over ends now."""
+    end = instants.read(text)
+    return "" if end and end > now and instants.is_date(text) else text
 
 
 def _families(given: dict[str, list[str]], name: str) -> dict[str, list[str]]:
