@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from governance.audit.canonical import instant
 from governance.audit.models import Checkpoint
@@ -17,17 +19,50 @@ from governance.reports.beside import Beside
 from governance.reports.formats import neutral
 from governance.reports.registers.base import Reader
 
-# The runs that were over by then, newest first: the readings that the reports rest on.
+# What the readings rest on: of each connection and region the last run that read it by then, and
+# of the past the first one after; of what was not read since, the run of its last reading. Beside
+# those, all that were over within the period, where there is one.
 _RUNS = """
+WITH basis AS (
+    (SELECT DISTINCT ON (connection_id, region_name) run_id FROM sync_step
+     WHERE state IN ('complete', 'partial') AND finished_at <= %(at)s
+     ORDER BY connection_id, region_name, finished_at DESC)
+    UNION
+    (SELECT DISTINCT ON (connection_id, region_name) run_id FROM sync_step
+     WHERE state IN ('complete', 'partial') AND started_at >= %(at)s
+     ORDER BY connection_id, region_name, started_at)
+    UNION
+    SELECT run.id FROM inventory_scope scope
+    JOIN LATERAL (
+        SELECT until FROM inventory_coverage
+        WHERE scope_id = scope.id AND until <= %(at)s ORDER BY until DESC LIMIT 1
+    ) last ON true
+    JOIN LATERAL (
+        SELECT id FROM sync_run WHERE started_at <= last.until AND finished_at >= last.until
+        ORDER BY started_at DESC LIMIT 1
+    ) run ON true
+    WHERE scope.kind <> 'app' AND scope.retired_at IS NULL
+)
 SELECT id, connection_id, trigger, state, started_at, finished_at, requests, retries, found,
-    coverage
-FROM sync_run WHERE finished_at <= %(at)s ORDER BY finished_at DESC, id LIMIT %(most)s
+    coverage, count(*) OVER () FROM (
+    SELECT *, id IN (SELECT run_id FROM basis) AS is_basis FROM sync_run
+    WHERE finished_at IS NOT NULL
+) run
+WHERE is_basis OR (finished_at > %(since)s AND finished_at <= %(at)s)
+ORDER BY is_basis DESC, finished_at DESC, id LIMIT %(most)s
+"""
+_STEPS = """
+SELECT run_id, connection_id, connection_name, region_name, state, done, total, problems,
+    started_at, finished_at
+FROM sync_step WHERE run_id = ANY(%(runs)s::uuid[])
+ORDER BY connection_name, region_name, connection_id
 """
 _CONNECTIONS = """
 SELECT id, name, account_id, account_username, state, tested_at, paused_at
 FROM connections_connection ORDER BY name, id
 """
-_MOST_RUNS = 20
+# A quarter of a sync every ten minutes has 13,000: the newest of them, and how many there are.
+MOST_RUNS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +86,8 @@ def manifest(
     """Everything about a pack; `founds` are its reports, once their rows are written."""
     first = founds[0]
     at = max(found.asked.at for found in founds)
-    runs = [_run(row) for row in reader.rows(_RUNS, {"at": at, "most": _MOST_RUNS})]
+    since = [found.asked.since for found in founds if found.asked.since]
+    runs, of = _runs(reader, at, min(since) if since else None)
     return {
         **first.head(),
         "report_type": "pack",
@@ -65,6 +101,11 @@ def manifest(
             "endpoints": sorted({call["endpoint"] for run in runs for call in run["requests"]}),
         },
         "sync_runs": runs,
+        "sync_runs_given": {
+            "given": len(runs),
+            "of": of,
+            "sentence": _("%(given)d of %(of)d syncs") % {"given": len(runs), "of": of},
+        },
         "reports": [found.as_data() for found in founds],
         "files": [
             {"name": file.name, "report": file.report, "bytes": file.bytes, "sha256": file.sha256}
@@ -87,6 +128,15 @@ def manifest(
     }
 
 
+def _runs(reader: Reader, at: datetime, since: datetime | None) -> tuple[list[dict[str, Any]], int]:
+    """The syncs with their steps, those first that the readings rest on; and how many there are."""
+    rows = reader.rows(_RUNS, {"at": at, "since": since, "most": MOST_RUNS})
+    steps: dict[UUID, list[dict[str, Any]]] = {row[0]: [] for row in rows}
+    for run, *step in reader.rows(_STEPS, {"runs": list(steps)}):
+        steps[run].append(_step(step))
+    return [{**_run(row[:-1]), "steps": steps[row[0]]} for row in rows], rows[0][-1] if rows else 0
+
+
 def _run(row: tuple[Any, ...]) -> dict[str, Any]:
     id_, connection, trigger, state, started, finished, requests, retries, found, coverage = row
     return {
@@ -102,6 +152,25 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
         "retries": retries,
         "found": _numbers(found),
         "coverage": _numbers(coverage),
+    }
+
+
+def _step(row: Sequence[Any]) -> dict[str, Any]:
+    """How far a sync was with one connection in one region; without one, with the account."""
+    connection, name, region, state, done, total, problems, started, finished = row
+    return {
+        "connection": str(connection),
+        "connection_name": name,
+        "region": region or None,
+        "state": state,
+        "apps_read": done,
+        "apps_expected": total,
+        "problems": [
+            {key: str(problem.get(key, "")) for key in ("scope", "reason", "sentence")}
+            for problem in problems
+        ],
+        "started_at": _instant(started),
+        "finished_at": _instant(finished),
     }
 
 

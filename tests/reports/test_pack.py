@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from governance.audit.canonical import canonical
 from governance.audit.models import Checkpoint
+from governance.reports import manifest as manifest_of_packs
 from governance.reports.making import CannotBeMade, Maker
 from governance.reports.pack import make_pack
 from governance.reports.registers import _people, base
-from tests.factories import RunFactory
+from tests.factories import RunFactory, StepFactory, ago
 from tests.reports.conftest import asked_by
 
 REPORTS = ("access-by-app", "privileged")
@@ -144,6 +145,8 @@ def test_a_pack_names_the_syncs_that_it_rests_on(company, pack, state, found):
         found={**found, "words": "are no number"},
         coverage={"expected": 4, "read": found["apps"], "failed": 4 - found["apps"]},
     )
+    problem = {"scope": "billing-api", "reason": "timeout", "sentence": "It did not answer."}
+    StepFactory(run=run, state=state, problems=[problem], finished_at=ago(minutes=4))
 
     _, _, manifest = pack("access-by-app", formats=("csv",))
 
@@ -155,7 +158,48 @@ def test_a_pack_names_the_syncs_that_it_rests_on(company, pack, state, found):
     ]
     assert said["found"] == [[name, number] for name, number in sorted(found.items())]
     assert ["read", found["apps"]] in said["coverage"]
+    (step,) = said["steps"]
+    assert (step["connection_name"], step["region"]) == ("Owner account", "osc-fr1")
+    assert (step["state"], step["problems"]) == (state, [problem])
     assert manifest["source"]["endpoints"] == ["GET /apps", "GET /collaborators"]
+
+
+def test_the_last_reading_of_each_place_is_named_however_old(company, alice, monkeypatch):
+    """Beside it the runs of the period, the newest of them, and how many those are."""
+
+    def read(region, **span):
+        step = StepFactory(
+            run=RunFactory(finished_at=ago(**span)),
+            connection_id=company.api.scope.connection_id,
+            region_name=region,
+            finished_at=ago(**span),
+        )
+        return str(step.run_id)
+
+    old = read("osc-secnum-fr1", days=9)
+    before, *period, last = [read("osc-fr1", hours=hours) for hours in (90, 9, 8, 7, 6)]
+
+    def named(**asked):
+        out = io.BytesIO()
+        reports = [asked_by(alice, "privileged"), asked_by(alice, "audit", **asked)]
+        make_pack(reports, ["csv"], out, by=Maker.of(alice), at=timezone.now())
+        with zipfile.ZipFile(out) as opened:
+            (name,) = (one for one in opened.namelist() if one.endswith("manifest.json"))
+            manifest = json.loads(opened.read(name))
+        given = manifest["sync_runs_given"]
+        assert given["given"] == len(manifest["sync_runs"])
+        return [run["id"] for run in manifest["sync_runs"]], given
+
+    runs, given = named()
+    assert runs == [last, old]
+    assert given == {"given": 2, "of": 2, "sentence": "2 of 2 syncs"}
+    runs, given = named(since=ago(days=1))
+    assert runs == [last, old, *reversed(period)]
+    assert before not in runs
+    monkeypatch.setattr(manifest_of_packs, "MOST_RUNS", 3)
+    runs, given = named(since=ago(days=1))
+    assert runs == [last, old, period[-1]]
+    assert given == {"given": 3, "of": 5, "sentence": "3 of 5 syncs"}
 
 
 def test_a_pack_whose_coverage_is_not_complete_says_so_in_every_file_and_on_every_page(
