@@ -63,11 +63,13 @@ def make_pack(
         private=settings.AUDIT_SIGNING_KEY, origin=settings.AUDIT_ORIGIN, at=at
     )
     sink = Sink(out)
+    progress = progress or making.no_progress
     with snapshot() as reading:
-        founds = _all_or_partial(
-            [beside(making.report_of(one), one, reading, by=by, at=at) for one in reports]
-        )
-        pack = _Pack(sink, founds, reading, options or Options(), progress or making.no_progress)
+        founds = []
+        for one in reports:
+            progress(0, 0)  # counting takes its time, too
+            founds.append(beside(making.report_of(one), one, reading, by=by, at=at))
+        pack = _Pack(sink, _all_or_partial(founds), reading, options or Options(), progress)
         pack.reports(formats)
         pack.evidence(checkpoint)
     return replace(pack.made(sink), checkpoint=checkpoint)
@@ -116,17 +118,25 @@ class _Pack:
         written: list[Beside] = []
         for found in self.founds:
             for name in formats:
-                rows = self._report(found, name)
+                rows = self._report(found, name, expected)
                 self.rows += rows
                 self.progress(self.rows, expected)
             written.append(found.with_rows(rows))
         self.founds = written
 
-    def _report(self, found: Beside, format_: str) -> int:
+    def _report(self, found: Beside, format_: str, expected: int) -> int:
+        """Whoever waits sees each row, and a worker that is at a long one keeps what it makes."""
         way = making.format_of(format_)
         making.enforce_most(way, format_, found)
+        before = self.rows
         with self._open(f"{found.report.name}{self.mark}.{format_}", found.report.name) as file:
-            rows = way.write(self.reading, found, file, self.options, making.no_progress)
+            rows = way.write(
+                self.reading,
+                found,
+                file,
+                self.options,
+                lambda done, _of: self.progress(before + done, expected),
+            )
         # Whether the pack is whole stands in every name of it, so it is known before.
         making.enforce_rows(found, rows)
         return rows

@@ -14,6 +14,7 @@ from governance.reports import actions, making, tasks
 from governance.reports.actions import leasing, taking
 from governance.reports.actions import making as jobs
 from governance.reports.asked import as_json
+from governance.reports.formats import sheet
 from governance.reports.models import Chunk, Download, Export
 from tests.reports.dying import dies_at
 
@@ -413,6 +414,36 @@ def test_how_many_rows_are_written_is_noted_while_they_are(ask, clock, monkeypat
     actions.make_due(clock=clock)
 
     assert (9, 9) in noted
+
+
+def test_a_pack_is_held_while_a_long_workbook_of_it_is_written(clock, carol, sent, monkeypatch):
+    """A workbook is written to the file at its end alone; its lease would be over by then."""
+    monkeypatch.setattr(sheet, "_EVERY", 1)
+    reports = ["privileged", "access-by-app"]
+    wanted = actions.Wanted(
+        report="pack",
+        format="zip",
+        as_of=clock(),
+        asked=as_json(at=None, since=None, filters={}, reports=reports, formats=["xlsx"]),
+    )
+    export = actions.ask(wanted, by=carol, source=Source.PAGE, at=clock())
+    noted, hold = [], leasing.hold
+
+    def note(leased, *, at, done=None, expected=None):
+        hold(leased, at=at, done=done, expected=expected)
+        noted.append((done, expected))
+        # A minute passes at each sign: three minutes without one, and another would take it.
+        clock.later(minutes=1)
+        assert leasing.take(at=clock()) is None
+
+    monkeypatch.setattr(leasing, "hold", note)
+    actions.make_due(clock=clock)
+
+    export.refresh_from_db()
+    assert (export.state, export.rows, export.lease) == ("ready", 15, 1)
+    rows = [done for done, expected in noted if expected == 15]
+    assert set(range(1, 16)) <= set(rows), "each row, and the second workbook after the first"
+    assert rows == sorted(rows)
 
 
 def test_a_broker_that_lost_everything_loses_nothing(ask, clock, redis_url):

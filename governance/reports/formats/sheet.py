@@ -58,6 +58,7 @@ def write(
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(file, _OPTIONS)
         written = _fill(book, reading, found, progress)
+        progress(written, found.rows)
         book.close()
         file.seek(0)
         shutil.copyfileobj(file, out)
