@@ -82,6 +82,10 @@ class AskForm(forms.Form):
         self._field("format").choices = formats()
         self._field("reports").choices = [(one.name, str(one.title)) for one in REPORTS.values()]
         self._field("formats").choices = formats()
+        self._field("formats").help_text = _(
+            "A report with more rows than a format holds (PDF: %(most)s) is left out in it; the"
+            " pack says so."
+        ) % {"most": f"{making.FORMATS['pdf'].most_rows:,}"}
         for name in self._without():
             del self.fields[name]
         if report == DIFFERENCE:

@@ -207,9 +207,14 @@ def format_of(name: str) -> Format:
     return FORMATS[name]
 
 
+def holds(way: Format, found: Beside) -> bool:
+    """Whether a format has room for so many rows."""
+    return way.most_rows is None or found.rows <= way.most_rows
+
+
 def enforce_most(way: Format, name: str, found: Beside) -> None:
     """Raises `CannotBeMade` for more rows than a format holds."""
-    if way.most_rows is not None and found.rows > way.most_rows:
+    if not holds(way, found):
         raise CannotBeMade(
             _("It has %(rows)d rows, and %(format)s holds %(most)d at most: choose another.")
             % {"rows": found.rows, "format": name.upper(), "most": way.most_rows}

@@ -75,6 +75,27 @@ class File:
     report: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A report that has too many rows for one of the formats; it is there in another."""
+
+    report: str
+    format: str
+    rows: int
+    most: int
+
+    def __str__(self) -> str:
+        return _(
+            "%(report)s is not here as %(format)s: it has %(rows)d rows, and %(format)s holds"
+            " %(most)d at most."
+        ) % {
+            "report": self.report,
+            "format": self.format.upper(),
+            "rows": self.rows,
+            "most": self.most,
+        }
+
+
 def manifest(
     founds: Sequence[Beside],
     files: Sequence[File],
@@ -82,6 +103,7 @@ def manifest(
     checkpoint: Checkpoint,
     *,
     partial: Sequence[str],
+    left_out: Sequence[LeftOut] = (),
 ) -> dict[str, Any]:
     """Everything about a pack; `founds` are its reports, once their rows are written."""
     first = founds[0]
@@ -110,6 +132,16 @@ def manifest(
         "files": [
             {"name": file.name, "report": file.report, "bytes": file.bytes, "sha256": file.sha256}
             for file in files
+        ],
+        "left_out": [
+            {
+                "report": one.report,
+                "format": one.format,
+                "rows": one.rows,
+                "most_rows": one.most,
+                "sentence": str(one),
+            }
+            for one in left_out
         ],
         "formulas_neutralised": str(neutral.SAID),
         "audit_checkpoint": {

@@ -28,7 +28,7 @@ from governance.audit.models import Checkpoint
 from governance.reports import making
 from governance.reports.beside import Beside, Maker, beside, second
 from governance.reports.making import CannotBeMade, Made, Options, Progress, Sink
-from governance.reports.manifest import File, manifest
+from governance.reports.manifest import File, LeftOut, manifest
 from governance.reports.registers.base import Asked, Totals
 from governance.reports.snapshot import Snapshot, snapshot
 
@@ -70,7 +70,8 @@ def make_pack(
             progress(0, 0)  # counting takes its time, too
             founds.append(beside(making.report_of(one), one, reading, by=by, at=at))
         pack = _Pack(sink, _all_or_partial(founds), reading, options or Options(), progress)
-        pack.reports(formats)
+        pack.choose(formats)
+        pack.reports()
         pack.evidence(checkpoint)
     return replace(pack.made(sink), checkpoint=checkpoint)
 
@@ -98,6 +99,8 @@ class _Pack:
     reading: Snapshot
     options: Options
     progress: Progress
+    formats: list[list[str]] = field(default_factory=list)  # of each of `founds`
+    left_out: list[LeftOut] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     rows: int = 0
 
@@ -112,11 +115,27 @@ class _Pack:
     def partial(self) -> list[str]:
         return list(dict.fromkeys(why for found in self.founds for why in found.why_partial))
 
-    def reports(self, formats: Sequence[str]) -> None:
-        """Write each report in each format."""
-        expected = sum(found.rows for found in self.founds) * len(formats)
-        written: list[Beside] = []
+    def choose(self, formats: Sequence[str]) -> None:
+        """Leave out a format that has no room for a report, where another one has.
+
+        Raises `CannotBeMade` where none has: a report that was asked for is part of the pack.
+        """
         for found in self.founds:
+            kept = [name for name in formats if making.holds(making.format_of(name), found)]
+            if not kept:
+                making.enforce_most(making.format_of(formats[0]), formats[0], found)
+            self.formats.append(kept)
+            for name in formats:
+                if name not in kept:
+                    most = making.format_of(name).most_rows or 0
+                    self.left_out.append(LeftOut(found.report.name, name, found.rows, most))
+
+    def reports(self) -> None:
+        """Write each report in each format that was chosen for it."""
+        ways = list(zip(self.founds, self.formats, strict=True))
+        expected = sum(found.rows * len(formats) for found, formats in ways)
+        written: list[Beside] = []
+        for found, formats in ways:
             for name in formats:
                 rows = self._report(found, name, expected)
                 self.rows += rows
@@ -127,7 +146,6 @@ class _Pack:
     def _report(self, found: Beside, format_: str, expected: int) -> int:
         """Whoever waits sees each row, and a worker that is at a long one keeps what it makes."""
         way = making.format_of(format_)
-        making.enforce_most(way, format_, found)
         before = self.rows
         with self._open(f"{found.report.name}{self.mark}.{format_}", found.report.name) as file:
             rows = way.write(
@@ -144,7 +162,12 @@ class _Pack:
     def evidence(self, checkpoint: Checkpoint) -> None:
         """Write what proves the rest: it comes last, and nothing after it."""
         data = manifest(
-            self.founds, list(self.files), self.reading, checkpoint, partial=self.partial
+            self.founds,
+            list(self.files),
+            self.reading,
+            checkpoint,
+            partial=self.partial,
+            left_out=self.left_out,
         )
         key = f"keys/{checkpoint.key_id}.pem"
         public = signing.public_key_of(settings.AUDIT_SIGNING_KEY)
@@ -160,6 +183,7 @@ class _Pack:
 
     def _readme(self, key: str, checkpoint: Checkpoint) -> str:
         partial = "".join(f"PARTIAL: {why}\n" for why in self.partial)
+        partial += "".join(f"{_('LEFT OUT')}: {one}\n" for one in self.left_out)
         return _README.read_text(encoding="utf-8").format(
             at=second(self.at),
             partial=f"\n{partial}" if partial else "",
@@ -196,7 +220,9 @@ class _Pack:
             media_type=MEDIA_TYPE,
             file_name=f"{self.folder}.zip",
             equation="\n".join(sentences),
-            coverage=making.coverage_sentence(self.founds[0]),
+            coverage="\n".join(
+                [making.coverage_sentence(self.founds[0]), *map(str, self.left_out)]
+            ),
         )
 
 

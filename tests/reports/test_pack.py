@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import zipfile
+from dataclasses import replace
 
 import openpyxl
 import pypdf
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from governance.audit.canonical import canonical
 from governance.audit.models import Checkpoint
+from governance.reports import making
 from governance.reports import manifest as manifest_of_packs
 from governance.reports.making import CannotBeMade, Maker
 from governance.reports.pack import make_pack
@@ -227,6 +229,25 @@ def _every_file_says_partial(folder, name, why):
     assert book["Manifest"]["A1"].value == "PARTIAL"
     assert f"\n# PARTIAL: {why}" in (folder / f"{name}-PARTIAL.csv").read_text()
     assert not json.loads((folder / f"{name}-PARTIAL.json").read_text())["manifest"]["complete"]
+
+
+def test_what_a_format_has_no_room_for_is_left_out_and_said(company, pack, monkeypatch):
+    monkeypatch.setitem(making.FORMATS, "pdf", replace(making.FORMATS["pdf"], most_rows=6))
+    found, folder, manifest = pack("access-by-app", "privileged", formats=("csv", "pdf"))
+
+    names = {path.name for path in folder.glob("*.*")}
+    assert {"access-by-app.csv", "privileged.csv", "privileged.pdf"} <= names
+    assert "access-by-app.pdf" not in names
+    said = "access-by-app is not here as PDF: it has 9 rows, and PDF holds 6 at most."
+    assert manifest["left_out"] == [
+        {"report": "access-by-app", "format": "pdf", "rows": 9, "most_rows": 6, "sentence": said}
+    ]
+    assert f"LEFT OUT: {said}" in (folder / "README.txt").read_text()
+    assert said in found.coverage
+    assert found.complete
+    assert found.rows == 9 + 6 + 6
+    with pytest.raises(CannotBeMade, match="PDF holds 6 at most"):
+        pack("access-by-app", formats=("pdf",))
 
 
 def test_a_report_of_a_pack_that_has_no_such_filter_says_that_it_holds_all(company, alice):

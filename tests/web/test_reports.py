@@ -140,6 +140,7 @@ def test_a_csv_of_many_rows_is_a_job_too(ask, monkeypatch):
 
 
 def test_a_pack_is_a_job_and_holds_what_was_chosen(ask, client_of, carol):
+    assert "holds (PDF: 5,000) is left out in it" in client_of(carol).get("/reports/pack/").text
     answer = ask("/reports/pack/", reports=["access-by-app", "privileged"], formats=["csv", "json"])
     actions.make_due(clock=timezone.now)
 
