@@ -10,6 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from governance.audit.actions import record
+from governance.audit.events import Source
 from governance.audit.models import Checkpoint, Event, Witness
 from governance.audit.signing import BadKey
 
@@ -134,6 +136,33 @@ def test_the_log_is_narrowed_by_kinds_of_events(company, export):
     export("access-by-app")
     whole = json.loads(export("audit", "--format=json", "--filter", "kind=report.asked"))
     assert {row["kind"] for row in whole["rows"]} == {"report.asked"}
+
+
+@pytest.mark.parametrize("name", ["audit", "changes"])
+def test_what_has_times_can_be_had_of_a_period(company, export, settings, name):
+    settings.TIME_ZONE = "UTC"
+    whole = json.loads(export(name, "--since", "2026-03-02", "--format=json"))
+    assert whole["manifest"]["since"].startswith("2026-03-02T00:00:00")
+
+
+def test_a_pack_is_of_the_period_where_its_reports_can_be(company, export, tmp_path):
+    for days in (9, 1):
+        at = timezone.now() - timedelta(days=days)
+        record("platform.left", by=None, source=Source.PLATFORM, at=at)
+    since = (timezone.now() - timedelta(days=3)).isoformat()
+    data = tmp_path / "pack.zip"
+
+    data.write_bytes(
+        export("pack", "--reports", "audit", "privileged", "--formats", "json", "--since", since)
+    )
+
+    with zipfile.ZipFile(data) as opened:
+        of = {name.partition("/")[2]: name for name in opened.namelist()}
+        audit, privileged = (
+            json.loads(opened.read(of[f"{name}.json"])) for name in ("audit", "privileged")
+        )
+    assert [row["kind"] for row in audit["rows"]].count("platform.left") == 1
+    assert privileged["manifest"]["since"] is None
 
 
 @pytest.mark.parametrize(("name", "begins"), [("movers", "00:00:00"), ("difference", "23:59:59")])

@@ -21,6 +21,7 @@ from governance.audit.actions import record
 from governance.audit.events import Json, Source
 from governance.audit.models import Witness
 from governance.reports import asking, permissions
+from governance.reports.asked import takes_since
 from governance.reports.forms import DIFFERENCE, Instant
 from governance.reports.making import FORMATS, CannotBeMade, Made, Maker, Options, make
 from governance.reports.naming import PACK
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         names = (
             options["reports"] or sorted(REPORTS) if options["name"] == PACK else [options["name"]]
         )
-        if options["since"] and not any(REPORTS[name].speaks_of_a_period for name in names):
+        if options["since"] and not any(map(takes_since, names)):
             raise CommandError(_("This report is of one instant: it has no --since."))
         reports = [_asked(name, options, by, now) for name in names]
         with ExitStack() as stack:
@@ -100,7 +101,7 @@ def _asked(name: str, options: dict[str, Any], by: User | None, now: datetime) -
     if at and at > now:
         raise CommandError(_("This day is still to come."))
     since = None
-    if REPORTS[name].speaks_of_a_period:
+    if takes_since(name):
         # As the form has it: a period begins with its day, an instant is the end of one.
         since = _instant(options["since"], starts=name != DIFFERENCE)
     if since and since >= (at or now):
