@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -44,7 +45,7 @@ def by_address(rows):
 def test_its_columns_are_those_that_auditors_ask_for():
     names = [column.name for column in REPORTS["two-factor"].columns]
 
-    assert names == [*COLUMNS, "attestation_expires", "belongs"]
+    assert names == [*COLUMNS, "attestation_expires", "belongs", "known"]
 
 
 def test_each_person_is_one_row_whatever_is_known_of_them(acting, read):
@@ -101,6 +102,27 @@ def test_it_is_as_of_an_instant(acting, read):
     assert (now["tfa_status"], then["tfa_status"]) == ("on", "off")
     assert now["days_without_2fa"] is None
     assert now["last_changed_at"]
+
+
+def test_a_row_of_the_past_says_how_far_it_is_known_as_the_page_does(acting, read, client_of):
+    before = acting.now
+    off = next(row for row in read()[0] if row["tfa_status"] == "off")
+    acting.world.set_two_factor(off["email"], on=True)
+    acting.sync(after={"days": 3})
+    between = before + timedelta(days=1)
+
+    assert {row["known"] for row in read()[0]} == {"known"}
+    assert {row["known"] for row in read(at=before)[0]} == {"known"}
+    rows = by_address(read(at=between)[0])
+    narrowed = read(at=between, filters={"q": (off["email"],)})[0]
+
+    assert narrowed == [rows[off["email"].lower()]]
+    assert narrowed[0]["known"] == "unknown"
+    known = {row["known"] for row in rows.values() if row != narrowed[0]}
+    assert known == {"not_read_between"}
+    page = client_of(acting.admin).get(f"/2fa/?two-factor=all&at={quote(between.isoformat())}")
+    assert page.text.count("Not read between") == len(rows) - 1
+    assert page.text.count("Not known then") == 1
 
 
 @pytest.mark.parametrize(

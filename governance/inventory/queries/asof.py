@@ -184,6 +184,11 @@ _RUNS = """(
     ) later ON true)"""
 
 
+def readings_of_scope(scope: str, at: str = "at") -> str:
+    """The same for the row `scope` of a scope, but for `is_stale`."""
+    return _RUNS.format(scope=f"{scope}.id", floor="timestamptz '-infinity'", at=at)
+
+
 def around(at: str = "at") -> str:
     """A column with what `Around.of` takes: how the places where apps are read were read.
 

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from governance.inventory.queries import asof
 from governance.inventory.queries.asof import Moment
 from governance.reports import standing
 from governance.reports.registers import _doubts
@@ -66,7 +67,27 @@ _COLUMNS: tuple[Column, ...] = (
     Column("attestation_expires", "instant", "attested.until", _("Attested until"), printed=False),
     # What the denominators are added up from: without it nobody could count them again.
     Column("belongs", "text", "s.belongs", _("Belongs"), ours=True),
+    Column(
+        "known",
+        "text",
+        "CASE WHEN period.ended_at > %(at)s"
+        " AND coalesce(period.ended_after, '-infinity') < %(at)s THEN 'unknown'"
+        " ELSE coalesce(read_in.known, 'known') END",
+        _("Known"),
+        ours=True,
+    ),
 )
+# As the page has it: how the places were read where the apps of a person are. One that had not been
+# read yet says nothing.
+_PLACES_READ = """
+place_read AS MATERIALIZED (
+    SELECT scope.id AS scope_id, {known} AS known
+    FROM inventory_scope scope CROSS JOIN LATERAL (
+        SELECT run.*, run.next IS NULL AND coalesce(scope.stale_since < %(at)s, false) AS is_stale
+        FROM {readings} run) around
+    WHERE around.last IS NOT NULL
+)"""
+_WORST = ("unknown", "not_read_between", "known")
 _HOLDS = """{row}.said_at <= %(at)s AND {row}.until >= %(at)s
     AND ({row}.ended_at IS NULL OR {row}.ended_at > %(at)s)"""
 _SOURCE = """
@@ -86,6 +107,19 @@ LEFT JOIN LATERAL (
     ORDER BY a.said_at DESC LIMIT 1
 ) attested ON true
 LEFT JOIN accounts_user vouching ON vouching.id = attested.said_by_id
+LEFT JOIN LATERAL (
+    SELECT period.ended_after, period.ended_at FROM inventory_twofactorperiod period
+    WHERE period.person_id = s.person_id AND period.started_at = s.since
+    ORDER BY period.ended_at DESC NULLS FIRST LIMIT 1
+) period ON true
+LEFT JOIN LATERAL (
+    SELECT place_read.known FROM inventory_collaboration k
+    JOIN inventory_app app ON app.id = k.app_id
+    JOIN place_read ON place_read.scope_id = app.scope_id
+    WHERE k.person_id = s.person_id AND {there}
+        AND (%(everything)s OR app.project_id = ANY(%(projects)s::uuid[]))
+    ORDER BY array_position(ARRAY[{worst}], place_read.known) LIMIT 1
+) read_in ON true
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS times, max(r.at) AS latest FROM two_factor_reminder r
     WHERE r.person_id = s.person_id AND r.at <= %(at)s
@@ -116,9 +150,16 @@ def _statement(asked: Asked) -> Statement:
         people=JOINS,
         exception_holds=_HOLDS.format(row="x"),
         attestation_holds=_HOLDS.format(row="a"),
+        there=_moment(asked).holds("k"),
+        worst=", ".join(f"'{word}'" for word in _WORST),
         where=_where(asked),
     )
-    return Statement(source, standing.values(asked), "s.risk, s.since, s.person_id")
+    places = _PLACES_READ.format(
+        known=standing.known_sql(), readings=asof.readings_of_scope("scope")
+    )
+    return Statement(
+        source, standing.values(asked), "s.risk, s.since, s.person_id", before=f"WITH {places}"
+    )
 
 
 _VALUES = ("on", "off", "unknown")
@@ -176,7 +217,8 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
     figures["accepted_known"] = figures["belongs_accepted"] - figures["accepted_unknown"]
     rows = whole
     if asked.filters:
-        rows = reader.row(f"SELECT count(*) FROM {statement.source}", statement.values)[0]  # noqa: S608
+        sql = f"{statement.before} SELECT count(*) FROM {statement.source}"  # noqa: S608
+        rows = reader.row(sql, statement.values)[0]
     return Totals(
         {**figures, "rows": rows},
         _WORDS,
