@@ -5,21 +5,21 @@ data, for JSON and for the manifest of a pack.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from governance import VERSION
+from governance.accounts.models import Role, User
 from governance.audit.canonical import instant
+from governance.core.filters import uuid_of
+from governance.reports import asking
 from governance.reports.registers.base import Asked, Reader, Report, Totals
 from governance.reports.standing import Standing, standing
-
-if TYPE_CHECKING:
-    from governance.accounts.models import User
 
 SCHEMA = 1
 
@@ -34,7 +34,7 @@ class Maker:
     roles: tuple[str, ...]
 
     @classmethod
-    def of(cls, user: "User", roles: Sequence[str] | None = None) -> "Maker":
+    def of(cls, user: User, roles: Sequence[str] | None = None) -> "Maker":
         """`roles` are those that somebody held when they asked; without, those of now."""
         held = tuple(user.roles if roles is None else roles)
         return cls(user.pk, user.name, user.email, held)
@@ -54,6 +54,8 @@ class Beside:
     standing: Standing
     totals: Totals
     own_reasons: tuple[str, ...] = ()
+    filters: str = ""  # what it is narrowed to, in words
+    projects: tuple[str, ...] = ()  # the names of those of its scope
 
     @property
     def why_partial(self) -> list[str]:
@@ -78,15 +80,7 @@ class Beside:
 
     def with_rows(self, written: int) -> "Beside":
         """Once the rows are written: they must be as many as were counted."""
-        return Beside(
-            self.report,
-            self.asked,
-            self.made_at,
-            self.by,
-            self.standing,
-            self.totals.with_rows(written),
-            self.own_reasons,
-        )
+        return replace(self, totals=self.totals.with_rows(written))
 
     def sentences(self, *, totals: bool = True) -> list[tuple[str, str]]:
         """What it is and what it rests on: pairs of a name, and what is said of it."""
@@ -127,17 +121,7 @@ class Beside:
     def _scope(self) -> str:
         if self.asked.everything:
             return _("everything")
-        return _("%(n)d projects alone") % {"n": len(self.asked.projects)}
-
-    @property
-    def filters(self) -> str:
-        """What the report was narrowed to, as a sentence."""
-        if not self.asked.filters:
-            return _("none: everything that may be seen")
-        return "; ".join(
-            f"{name} = {_(' or ').join(found)}"
-            for name, found in sorted(self.asked.filters.items())
-        )
+        return _("these projects alone: %(names)s") % {"names": ", ".join(self.projects)}
 
     def as_data(self) -> dict[str, Any]:
         """The same as data that has a canonical text."""
@@ -153,6 +137,7 @@ class Beside:
             "scope": {
                 "everything": self.asked.everything,
                 "projects": [str(project) for project in self.asked.projects],
+                "names": list(self.projects),
             },
             "sort": str(self.report.sort),
             "columns": [
@@ -218,8 +203,41 @@ def beside(
         at,
         by,
         standing(asked, reader),
-        report.totals(asked, reader),
+        replace(report.totals(asked, reader), is_filtered=bool(asked.filters)),
         tuple(report.incomplete(asked, reader)),
+        _filters(asked, reader),
+        tuple(name for (name,) in reader.rows(_PROJECTS, asked.values)),
+    )
+
+
+_PROJECTS = """
+SELECT name FROM inventory_project WHERE id = ANY(%(projects)s::uuid[]) ORDER BY name, id"""
+# What an address means by an id, for those who may see everything.
+_NAMES = """
+SELECT id::text, name FROM inventory_app WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL SELECT id::text, coalesce(nullif(username, ''), email) FROM inventory_person
+    WHERE id = ANY(%(ids)s::uuid[])
+UNION ALL SELECT id::text, coalesce(nullif(name, ''), email) FROM accounts_user
+    WHERE id = ANY(%(ids)s::uuid[])"""
+
+
+def _filters(asked: Asked, reader: Reader) -> str:
+    """What it is narrowed to, by the words of its form and the names of what ids mean."""
+    if not asked.filters:
+        return _("none: everything that may be seen")
+    user = (
+        User(roles=[Role.AUDITOR])
+        if asked.everything
+        else User(roles=[Role.VIEWER], scoped=True, projects=list(asked.projects))
+    )
+    ids = {value for values in asked.filters.values() for value in values if uuid_of(value)}
+    names = dict(reader.rows(_NAMES, {"ids": list(ids)})) if ids and asked.everything else {}
+    return "; ".join(
+        f"{one.label}: "
+        + _(" or ").join(
+            names.get(value.lower(), one.word(value)) for value in asked.filters[one.name]
+        )
+        for one in asking.filters_of(sorted(asked.filters), user, asked.report)
     )
 
 

@@ -214,7 +214,7 @@ def test_a_csv_says_when_from_what_and_how_much(company, made):
     assert "# generated at: 20" in text
     assert "# data as of, osc-fr1: 20" in text
     assert "# stale apps: 0 / 4" in text
-    assert "# filters: role = owner" in text
+    assert "# filters: Role: Owner\n" in text
     assert "# rows: 4" in text
 
 

@@ -200,6 +200,37 @@ def test_external_is_who_was_said_to_be_and_else_whose_domain_is_not_ours(
     assert (found("yes"), found("no")) == (external, internal)
 
 
+def test_filters_are_said_in_words_and_totals_say_what_they_are_over(company, made, of_billing):
+    def said(name, filters, **asked):
+        whole = json.loads(made(name, "json", filters=filters, **asked)[1])["manifest"]
+        return whole["filters"]["sentence"], whole["control_totals"]["equations"], whole["scope"]
+
+    over = " (of all that may be seen, before filters)"
+    words, equations, _ = said("access-by-app", {})
+    assert words == "none: everything that may be seen"
+    assert not any(over in equation for equation in equations)
+
+    filters = {"role": ("owner", "limited"), "project": (str(company.billing.pk),)}
+    words, equations, _ = said("access-by-app", filters)
+    assert words == "Project: billing; Role: Owner or Limited"
+    assert equations
+    assert all(equation.endswith(over) for equation in equations)
+    found, _data = made("access-by-app", "csv", filters=filters)
+    assert found.totals.sentences[-1] == "rows written 5 = rows counted 5"
+
+    words, _, _ = said("audit", {"person": (str(company.ana.pk),)})
+    assert words == "Person: ana"
+    # What is of the rows that are shown does not say otherwise.
+    _, equations, _ = said("invitations", {"role": ("limited",)})
+    assert not any(over in equation for equation in equations)
+
+    words, _, scope = said("access-by-app", {"project": (str(company.shop.pk),)}, user=of_billing)
+    assert words == f"Project: {company.shop.pk}", "a name that is hidden from him stays hidden"
+    assert scope["names"] == ["billing"]
+    _, text = made("access-by-app", "csv", user=of_billing)
+    assert b"# sees: these projects alone: billing\n" in text
+
+
 def test_whoever_sees_some_projects_gets_those_alone(company, made, of_billing):
     _, data = made("access-by-app", "json", user=of_billing)
     whole = json.loads(data)

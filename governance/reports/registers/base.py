@@ -122,10 +122,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """`whole` is the sum of `parts`: names of figures. Each is counted by itself."""
+    """`whole` is the sum of `parts`: names of figures. Each is counted by itself.
+
+    Most are over all that may be seen, whatever a report is narrowed to; `narrowed` ones are over
+    what is shown.
+    """
 
     whole: str
     parts: tuple[Term, ...]
+    narrowed: bool = False
 
     def balances(self, figures: Mapping[str, int]) -> bool:
         return figures[self.whole] == sum(term.sign * figures[term.name] for term in self.parts)
@@ -149,12 +154,14 @@ class Totals:
     """Control totals: what was counted beside the rows, and the equations that must hold.
 
     The figure `rows` is how many rows the statement must give, counted another way than by
-    running it; a file with another number of rows does not balance.
+    running it; a file with another number of rows does not balance. `is_filtered` where the report
+    is narrowed: its equations then say what they are over.
     """
 
     figures: Mapping[str, int]
     words: Mapping[str, Words]
     equations: tuple[Equation, ...] = ()
+    is_filtered: bool = False
 
     @property
     def balance(self) -> bool:
@@ -162,14 +169,21 @@ class Totals:
 
     @property
     def sentences(self) -> list[str]:
-        return [equation.sentence(self.figures, self.words) for equation in self.equations]
+        return [self._sentence(equation) for equation in self.equations]
+
+    def _sentence(self, equation: Equation) -> str:
+        said = equation.sentence(self.figures, self.words)
+        if not self.is_filtered or equation.narrowed:
+            return said
+        return _("%(said)s (of all that may be seen, before filters)") % {"said": said}
 
     def with_rows(self, written: int) -> "Totals":
         """As counted, with what was written beside it: it must be `rows`."""
         return Totals(
             {**self.figures, "rows_written": written},
             {**self.words, "rows": _("rows counted"), "rows_written": _("rows written")},
-            (*self.equations, Equation("rows_written", (Term("rows"),))),
+            (*self.equations, Equation("rows_written", (Term("rows"),), narrowed=True)),
+            self.is_filtered,
         )
 
 

@@ -3,6 +3,8 @@
 The rows are those of the page (`reports/difference`).
 """
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from governance.reports import standing
@@ -85,7 +87,7 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
     figures = dict(zip(names, reader.row(counts, values), strict=True))
     rows = _ROWS.format(tables=sql.tables(asked.filters), where=sql.where(asked.filters))
     figures["rows"] = reader.row(rows, values)[0]
-    return Totals(figures, _WORDS, (_BALANCE,))
+    return Totals(figures, _WORDS, (replace(_BALANCE, narrowed=bool(of_apps)),))
 
 
 REPORT = Report(

@@ -113,7 +113,7 @@ def _totals(asked: Asked, reader: Reader) -> Totals:
     )
     young, middle, old, pending, rows = reader.row(ages, statement.values)
     figures = {"under_7_days": young, "under_30_days": middle, "older": old}
-    equations = [Equation("pending", tuple(map(Term, figures)))]
+    equations = [Equation("pending", tuple(map(Term, figures)), narrowed=True)]
     if not asked.filters:
         holds = asof.Moment(asked.at, asked.is_now).holds("k")
         sql = _PENDING.format(apps=standing.apps_sql(asked), holds=holds)
