@@ -23,6 +23,9 @@ RUN useradd --system --uid 10001 --home-dir /srv/governance --no-create-home gov
     && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/governance
 COPY --from=build /opt/governance /opt/governance
 COPY --from=build /srv/governance /srv/governance
+# The commit that it is built from; evidence names it.
+ARG SOURCE_VERSION=""
+ENV SOURCE_VERSION=$SOURCE_VERSION
 WORKDIR /srv/governance
 USER 10001:10001
 EXPOSE 8000

@@ -20,6 +20,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.secret("SECRET_KEY")
 SITE_NAME = env.text("SITE_NAME", default="Access")
+# The commit that this was built from, as hosts say it; evidence names it.
+SOURCE_VERSION = env.text("SOURCE_VERSION", default="")
 # Where people reach it, for links in mails: https://access.example.com
 SITE_URL = env.text("SITE_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")

@@ -4,7 +4,7 @@ An app counts as read at an instant where the inventory knows what was there (`a
 inside an unbroken run of readings, or so shortly after the last that nothing is in doubt.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -63,6 +63,8 @@ class Standing:
 
     regions: Sequence[InRegion]
     not_read: Sequence[NotRead] = ()
+    # The same by the connection that reads the apps; none for what nothing reads any more.
+    connections: Sequence[tuple[str, InRegion]] = ()
 
     @property
     def expected(self) -> int:
@@ -156,17 +158,38 @@ def readings_sql(app: str, asked: Asked) -> str:
 def standing(asked: Asked, reader: Reader) -> Standing:
     """Coverage at `asked.at`, over the apps that whoever asks may see, and over what lists them."""
     sql = f"""
-        SELECT r.name, count(*), count(*) FILTER (WHERE found.known = 'known'), min(found.as_of)
+        SELECT CASE WHEN %(everything)s THEN coalesce(c.name, '') ELSE '' END, r.name, count(*),
+            count(*) FILTER (WHERE found.known = 'known'), min(found.as_of)
         FROM (
-            SELECT a.region_id, {as_of_sql()} AS as_of, {known_sql()} AS known
+            SELECT a.region_id, a.scope_id, {as_of_sql()} AS as_of, {known_sql()} AS known
             FROM {apps_sql(asked)} a CROSS JOIN LATERAL {readings_sql("a", asked)} around
         ) found
-        JOIN inventory_region r ON r.id = found.region_id GROUP BY r.name ORDER BY r.name
+        JOIN inventory_region r ON r.id = found.region_id
+        LEFT JOIN inventory_scope s ON s.id = found.scope_id
+        LEFT JOIN connections_connection c ON c.id = s.connection_id
+        GROUP BY 1, 2 ORDER BY 2, 1
     """  # noqa: S608  Constants of code; values are parameters.
+    connections = [(name, InRegion(*found)) for name, *found in reader.rows(sql, values(asked))]
     return Standing(
-        [InRegion(*row) for row in reader.rows(sql, values(asked))],
+        _by_region(found for _name, found in connections),
         [NotRead(*row) for row in reader.rows(_NOT_READ, values(asked))],
+        connections,
     )
+
+
+def _by_region(found: Iterable[InRegion]) -> list[InRegion]:
+    """Of each region the sums, and the oldest reading."""
+    regions: dict[str, InRegion] = {}
+    for one in found:
+        sum_ = regions.get(one.region, InRegion(one.region, 0, 0, None))
+        instants = [at for at in (sum_.as_of, one.as_of) if at]
+        regions[one.region] = InRegion(
+            one.region,
+            sum_.expected + one.expected,
+            sum_.read + one.read,
+            min(instants, default=None),
+        )
+    return list(regions.values())
 
 
 def why_partial_since(asked: Asked, reader: Reader) -> list[str]:

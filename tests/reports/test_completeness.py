@@ -144,6 +144,8 @@ def then(whole, made):
     def read(name="access-by-app", **asked):
         found, data = made(name, "json", at=BETWEEN, is_now=False, **asked)
         rows = json.loads(data)["rows"]
+        for number, row in enumerate(rows, start=1):
+            assert row.pop("row_no", number) == number
         assert found.totals.balance
         assert len(rows) == found.totals.figures["rows"]
         return rows, found.totals.figures, found.why_partial

@@ -21,7 +21,7 @@ from governance.reports import manifest as manifest_of_packs
 from governance.reports.making import CannotBeMade, Maker
 from governance.reports.pack import make_pack
 from governance.reports.registers import _people, base
-from tests.factories import RunFactory, StepFactory, ago
+from tests.factories import ConnectionFactory, RunFactory, ScopeFactory, StepFactory, ago
 from tests.reports.conftest import asked_by
 
 REPORTS = ("access-by-app", "privileged")
@@ -114,6 +114,43 @@ def test_any_byte_that_was_changed_is_found(company, pack, shell):
         assert not is_right, f"{path.name} at {place}: {before[place]} became {after[place]}"
         path.write_bytes(before)
     assert shell(commands, folder)[0]
+
+
+@pytest.mark.parametrize("commit", ["", "0172894c2a7f0e6f0f9c6f9e2f9c6f9e2f9c6f9e"])
+def test_every_file_of_a_pack_names_the_state_the_sync_and_the_program(
+    company, pack, settings, commit
+):
+    settings.SOURCE_VERSION = commit
+    run = RunFactory()
+
+    _, folder, manifest = pack("access-by-app", "privileged", formats=("csv", "json"))
+
+    head = {"git_commit": commit or None, "last_sync": str(run.pk)}
+    assert head.items() <= manifest.items()
+    for name in ("access-by-app", "privileged"):
+        of_file = json.loads((folder / f"{name}.json").read_text())["manifest"]
+        assert head.items() <= of_file.items()
+        assert of_file["snapshot_id"] == manifest["snapshot_id"]
+        text = (folder / f"{name}.csv").read_text()
+        assert f"\n# state of the database: {manifest['snapshot_id']}\n" in text
+        assert f"\n# last sync: {run.pk}\n" in text
+        assert (f" ({commit[:12]})\n" in text) == bool(commit)
+        assert "(RFC 3161)" in text
+
+
+def test_coverage_is_said_of_each_connection(company, pack):
+    other = ScopeFactory(connection_id=ConnectionFactory(name="Acquired").pk)
+    company.index.scope = other
+    company.index.stale_since = timezone.now()
+    company.index.save()
+
+    _, _, manifest = pack("privileged", formats=("csv",))
+
+    (report,) = manifest["reports"]
+    of = {one["connection"]: one for one in report["coverage_by_connection"]}
+    assert (of["Acquired"]["apps_expected"], of["Acquired"]["apps_failed"]) == (1, 1)
+    assert [one["apps_read"] for name, one in of.items() if name != "Acquired"] == [3]
+    assert [one["apps_expected"] for one in report["coverage"]] == [4]
 
 
 def test_the_manifest_says_what_an_auditor_asks(company, pack, alice):

@@ -211,11 +211,15 @@ _LIMITS = (
         " population, and unknown."
     ),
     _("An owner's 2FA is unknown unless the owner's own account is read here."),
-    _("Names and addresses of people are those read last, also in a report about the past."),
+    _(
+        "Names and addresses of people are those read last, also in a report about the past: those"
+        " of before are kept, and not shown here."
+    ),
     _("What an app and a person are to the company is what is said of them today."),
     _(
-        "There are no columns for an end date, a ticket, the last activity, what changed since the"
-        " last review and findings: they are not known here."
+        "There are no columns for a name beside the username, an end date, a ticket, the last"
+        " activity and from when on it would be known, what changed since the last review and"
+        " findings: they are not known here."
     ),
     _("Who linked the repository is known of today alone."),
     _(
@@ -226,11 +230,18 @@ _LIMITS = (
 _BY_APP = "place.number, k.role <> 'owner', p.number, k.id"
 _BY_PERSON = "p.number, place.number, k.id"
 
+
+def _number(order: str) -> Column:
+    """By which a row is spoken of: its place in this file."""
+    sql = f"row_number() OVER (ORDER BY {order})"
+    return Column("row_no", "integer", sql, _("Row"), printed=False)
+
+
 BY_APP = Report(
     name="access-by-app",
     title=_("Access register, by app"),
     sentence=_("Everybody on every app, with their role: for a given app, who may do what."),
-    columns=(*_places.PLACE, *_people.WHO, *_ACCESS),
+    columns=(*_places.PLACE, *_people.WHO, *_ACCESS, _number(_BY_APP)),
     statement=_statement("true", _BY_APP),
     totals=_totals,
     known_limits=_LIMITS,
@@ -242,7 +253,7 @@ BY_PERSON = Report(
     name="access-by-person",
     title=_("Access register, by person"),
     sentence=_("Every app of everybody, with their role: for a given person, what they may do."),
-    columns=(*_people.WHO, *_places.PLACE, *_ACCESS),
+    columns=(*_people.WHO, *_places.PLACE, *_ACCESS, _number(_BY_PERSON)),
     statement=_statement("true", _BY_PERSON),
     totals=_totals,
     known_limits=_LIMITS,
@@ -254,7 +265,7 @@ PRIVILEGED = Report(
     name="privileged",
     title=_("Privileged access"),
     sentence=_("Owners and collaborators who may do everything on an app, invited ones too."),
-    columns=(*_people.WHO, *_places.PLACE, *_ACCESS),
+    columns=(*_people.WHO, *_places.PLACE, *_ACCESS, _number(_BY_PERSON)),
     statement=_statement(_PRIVILEGED, _BY_PERSON),
     totals=_privileged_totals,
     known_limits=_LIMITS,
