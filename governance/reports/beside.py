@@ -174,7 +174,7 @@ class Beside:
             ],
             "not_read": [
                 {
-                    "scope": one.kind,
+                    "scopes": list(one.kinds),
                     "region": one.region,
                     "connection": one.connection,
                     "since": instant(one.since),

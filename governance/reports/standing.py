@@ -34,19 +34,20 @@ class InRegion:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """What one request reads, and had not read around the instant; `since` when.
+    """What of an account and a region had not been read around the instant; `since` when.
 
-    Without a name of the connection for whoever may see some projects alone.
+    `kinds` are those of `Scope`. Without a name of the connection for whoever may see some projects
+    alone.
     """
 
-    kind: str
     region: str
     connection: str
     since: datetime
+    kinds: Sequence[str]
 
     def __str__(self) -> str:
         return _("%(what)s of %(connection)s in %(region)s: not read since %(since)s.") % {
-            "what": Scope.Kind(self.kind).label,
+            "what": ", ".join(str(Scope.Kind(kind).label) for kind in self.kinds),
             "connection": self.connection or _("a connection"),
             "region": self.region,
             "since": f"{self.since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -226,13 +227,13 @@ FAILING_SINCE = """CASE WHEN s.stale_since <= %(at)s AND later.since IS NULL THE
     THEN run.until END"""
 # What reads one app alone is left out: that app is counted. Projects are in one region each.
 _NOT_READ = f"""
-SELECT s.kind, r.name, CASE WHEN %(everything)s THEN coalesce(c.name, '') ELSE '' END,
-    {FAILING_SINCE} AS since
+SELECT r.name, CASE WHEN %(everything)s THEN coalesce(c.name, '') ELSE '' END,
+    {FAILING_SINCE} AS since, array_agg(s.kind ORDER BY s.kind)
 FROM {SCOPES}
 WHERE {IS_SCOPE_THEN} AND s.kind <> 'app' AND {FAILING_SINCE} IS NOT NULL
     AND (%(everything)s OR EXISTS (SELECT FROM inventory_project mine
         WHERE mine.region_id = r.id AND mine.id = ANY(%(projects)s::uuid[])))
-ORDER BY r.name, coalesce(c.name, ''), s.kind, s.id"""  # noqa: S608  Constants of code.
+GROUP BY r.name, 2, 3, s.connection_id ORDER BY 1, 2, 3, s.connection_id"""  # noqa: S608  Constants of code.
 
 
 def values(asked: Asked) -> Mapping[str, Any]:

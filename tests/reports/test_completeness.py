@@ -69,6 +69,18 @@ def test_an_account_that_never_answered_makes_it_partial_and_is_named(whole, why
     assert why(at=since - timedelta(hours=1)) == [], "nobody had asked it then"
 
 
+def test_what_was_not_read_of_an_account_in_a_region_is_one_sentence(whole, why):
+    since, account = ago(days=1), ConnectionFactory(name="Acquired").pk
+    for kind in ("apps", "collaborators", "databases"):
+        ScopeFactory(kind=kind, connection_id=account, stale_since=since, unread=True)
+
+    (sentence,) = why()
+    assert sentence == (
+        "Apps, Collaborators of owned apps, Dedicated databases of Acquired in osc-fr1: not read"
+        f" since {since:%Y-%m-%dT%H:%M:%SZ}."
+    )
+
+
 def test_an_account_that_is_not_read_any_more_is_not_missed(whole, why):
     scope = ScopeFactory(kind="apps", stale=True, unread=True)
     assert len(why()) == 1
