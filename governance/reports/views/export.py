@@ -17,7 +17,7 @@ from governance.reports import actions, making, permissions
 from governance.reports.asked import asked_of
 from governance.reports.asking import filters_of
 from governance.reports.models import Export, Format
-from governance.reports.naming import title_of
+from governance.reports.naming import attachment, title_of
 from governance.reports.views.shown import Line, Progress, query_of, who
 
 # htmx stops asking when it is answered with this.
@@ -51,7 +51,7 @@ def given(export: Export, *, by: User) -> StreamingHttpResponse:
         pieces,
         content_type=_media_type(export),
         headers={
-            "Content-Disposition": f'attachment; filename="{export.file_name}"',
+            "Content-Disposition": attachment(export.file_name),
             # A file that was cut on its way is shorter than this.
             "Content-Length": str(export.bytes),
         },
@@ -71,7 +71,7 @@ def streamed(export: Export, *, by: User, is_whole: bool) -> StreamingHttpRespon
     return StreamingHttpResponse(
         pieces,
         content_type=_media_type(export),
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": attachment(name)},
     )
 
 
