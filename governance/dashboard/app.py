@@ -90,6 +90,7 @@ def app(request: HttpRequest, app_id: UUID) -> HttpResponse:
             "now": now,
             "when": when,
             "may_act": bool(may_change_access(user)) and not when.is_past,
+            "may_invite": may_change_access(user),
             "around": _around(one, when),
             "then": _then(one, when),
             "app": one,

@@ -72,6 +72,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "now": when.now,
             "when": when,
             "may_act": may_act,
+            "may_invite": may_change_access(user),
             "selection": selection,
             "rows": [
                 _row(person, when, numbers, selection if may_act else None) for person in shown.rows

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from governance.accounts.models import User
-from governance.accounts.permissions import may_change_access
+from governance.accounts.permissions import may_change_access, may_remove
 from governance.audit.events import Source
 from governance.changes.models import Change
 from governance.core.pages import found_or_hidden, page, see_other
@@ -76,6 +76,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         user,
         after=get.get("changes-after"),
         before=get.get("changes-before"),
+            "may_offboard": may_remove(user),
         at=when.at,
     )
     access_now = [_access(row, when, going_on, user) for row in found.page.rows]
