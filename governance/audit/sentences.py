@@ -79,6 +79,8 @@ SENTENCES: dict[str, Promise] = {
     "platform.app_renamed": gettext_lazy("{app} was renamed from {before} to {after}."),
     "platform.app_moved": gettext_lazy("{app} moved to another project."),
     "fact.app_described": gettext_lazy("{actor} described {app}."),
+    "fact.note_added": gettext_lazy("{actor} wrote a note about {person}."),
+    "fact.note_withdrawn": gettext_lazy("{actor} withdrew a note about {person}."),
     "fact.person_described": gettext_lazy("{actor} described {person}."),
     "fact.two_factor_attested": gettext_lazy(
         "{actor} attested that {person} has 2FA on, until {until}: {evidence}."

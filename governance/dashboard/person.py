@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject, Lower
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,12 +22,13 @@ from governance.audit.events import Source
 from governance.changes.models import Change
 from governance.core.pages import found_or_hidden, page, see_other
 from governance.core.templatetags.interface import length
-from governance.dashboard import acting, asof, describing, lists, rows, sentences
+from governance.dashboard import acting, asof, describing, lists, notes, rows, sentences
 from governance.dashboard.templatetags import access
 from governance.facts import actions, permissions
 from governance.facts import queries as facts
-from governance.facts.forms import PersonForm
+from governance.facts.forms import NoteForm, PersonForm
 from governance.facts.models import Employment, PersonKind
+from governance.facts.notes import add_note
 from governance.inventory.models import Collaboration, Person, Role, TwoFactor, TwoFactorPeriod
 from governance.inventory.queries.access import PAST, Access, Found, apps_of
 from governance.inventory.queries.asof import Knowledge
@@ -46,22 +48,10 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
     one = found_or_hidden(_people(user, when.at), Person.objects.all(), person_id)
     if one.merged_into_id:
         return _moved(user, one.merged_into_id, when)
-    form = PersonForm(request.POST or None, initial=_said(one))
-    answer = describing.answer(
-        request,
-        form,
-        lambda data: actions.describe_person(
-            one,
-            kind=PersonKind(data["kind"]),
-            employment=Employment(data["employment"]),
-            employer=data["employer"],
-            instead_of=data["instead_of"],
-            by=user,
-            source=Source.PAGE,
-            at=now,
-        ),
-        _("What you said about %(person)s is kept.") % {"person": one.display_name},
-    )
+    is_note = "note" in request.POST
+    form = PersonForm(None if is_note else request.POST or None, initial=_said(one))
+    note = NoteForm(request.POST if is_note else None)
+    answer = (_note if is_note else _describe)(request, note if is_note else form, one, now)
     if answer.kept:
         return see_other(request, reverse("dashboard:person", args=[one.pk]))
     if answer.status == 409:
@@ -76,7 +66,6 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         user,
         after=get.get("changes-after"),
         before=get.get("changes-before"),
-            "may_offboard": may_remove(user),
         at=when.at,
     )
     access_now = [_access(row, when, going_on, user) for row in found.page.rows]
@@ -87,6 +76,7 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "now": now,
             "when": when,
             "may_act": bool(may_change_access(user)) and not when.is_past,
+            "may_offboard": may_remove(user),
             "around": _around(found, when),
             "person": one,
             "tally": Tally(*(one.tally or ())),
@@ -104,6 +94,8 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
             "changes_slice": changes,
             "others": [] if when.is_past else one.others,
             "form": form,
+            "note": note,
+            "notes": notes.read(one.written),
             "may_describe": permissions.may_describe(user),
             "duties": rotations.beside(one.rotations, now),
             "is_scoped": not user.sees_everything,
@@ -112,6 +104,35 @@ def person(request: HttpRequest, person_id: UUID) -> HttpResponse:
         status=max(answer.status, when.status),
     )
     return acting.say_when_over(request, answered, going_on)
+
+
+def _describe(request: HttpRequest, form: Form, one: Any, now: datetime) -> describing.Answer:
+    """Keep who the person is, as a valid form says."""
+    return describing.answer(
+        request,
+        form,
+        lambda data: actions.describe_person(
+            one,
+            kind=PersonKind(data["kind"]),
+            employment=Employment(data["employment"]),
+            employer=data["employer"],
+            instead_of=data["instead_of"],
+            by=lists.who(request),
+            source=Source.PAGE,
+            at=now,
+        ),
+        _("What you said about %(person)s is kept.") % {"person": one.display_name},
+    )
+
+
+def _note(request: HttpRequest, form: Form, one: Any, now: datetime) -> describing.Answer:
+    """Keep a note, as a valid form has it."""
+    return describing.answer(
+        request,
+        form,
+        lambda data: add_note(one, data["note"], by=lists.who(request), source=Source.PAGE, at=now),
+        _("Your note about %(person)s is kept.") % {"person": one.display_name},
+    )
 
 
 def _moved(user: User, person_id: UUID, when: asof.When) -> HttpResponse:
@@ -146,6 +167,7 @@ def _people(user: User, at: datetime | None) -> "QuerySet[Any]":
         rotations=rotations.of_person(user),
         tally=tally(held(Collaboration.objects.visible_to(user), at), of="person"),
         merged=earlier_ids(),
+        written=notes.column(),
         under_way=acting.under_way(about),
         others=ArraySubquery(
             same_address.values(one=JSONObject(id="pk", name="username", email="email"))

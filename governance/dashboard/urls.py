@@ -1,7 +1,7 @@
 from django.urls import include, path
 
 from governance.core import remembered
-from governance.dashboard import app, matching, people, person, search, tree
+from governance.dashboard import app, matching, notes, people, person, search, tree
 from governance.dashboard.audit import views as audit
 from governance.dashboard.overview import views as overview
 from governance.dashboard.settings import views as settings
@@ -22,6 +22,7 @@ urlpatterns = [
     path("people/", people.people, name="people"),
     path("people/<uuid:person_id>/", person.person, name="person"),
     path("people/matching/<slug:verb>/", matching.people, name="matching-people"),
+    path("people/<uuid:person_id>/notes/<uuid:note_id>/withdraw/", notes.withdraw, name="withdraw"),
     path("apps/", tree.apps, name="apps"),
     path("apps/matching/<slug:verb>/", matching.apps, name="matching-apps"),
     path("apps/<uuid:app_id>/", app.app, name="app"),

@@ -52,6 +52,23 @@ class PersonForm(_Described):
         return found
 
 
+class NoteForm(forms.Form):
+    """Something worth knowing about a person. It may have several lines."""
+
+    note = forms.CharField(
+        label=_("Add a note"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Everybody who sees this page reads it. It is kept until somebody erases it."),
+    )
+
+    def clean_note(self) -> str:
+        text: str = "\n".join(self.cleaned_data["note"].splitlines())
+        for line in text.split("\n"):
+            visible(line)
+        return text
+
+
 class AppForm(_Described):
     app_class = forms.ChoiceField(label=_("Class"), choices=AppClass.choices)
     team = forms.CharField(label=_("Team"), max_length=120, required=False, validators=[visible])

@@ -162,3 +162,39 @@ class TwoFactorException(_Until):
 
     def __str__(self) -> str:
         return f"excepted until {self.until:%Y-%m-%d}"
+
+
+class PersonNote(models.Model):
+    """What somebody wrote down about a person. Never edited: withdrawn, it stays with who did so.
+
+    Erased with whatever else is kept of the person: then `text` is empty.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="notes")
+    text = models.CharField(max_length=1000, blank=True)
+    said_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    said_at = models.DateTimeField()
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    withdrawn_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="notes_are_withdrawn_by_somebody",
+                condition=models.Q(withdrawn_at=None, withdrawn_by=None)
+                | models.Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="notes_say_something_until_erased",
+                condition=~models.Q(text="") ^ models.Q(erased_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"note of {self.said_at:%Y-%m-%d}"

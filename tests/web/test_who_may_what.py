@@ -19,6 +19,7 @@ from django.utils import timezone
 from governance.audit.events import Source
 from governance.audit.models import Event
 from governance.changes import plans
+from governance.facts.models import PersonNote
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,10 @@ MATRIX = {
     "GET  /people/{nobody}/":                      (302, 403, 404, 404, 404, 404, 404),
     "POST /people/{person}/":                      (302, 403, 404, 403, 403, 422, 403),
     "POST /people/{his_person}/":                  (302, 403, 403, 403, 403, 422, 403),
+    "POST /people/{person}/notes/{note}/withdraw/":
+                                                   (302, 403, 404, 403, 403, 303, 403),
+    "POST /people/{his_person}/notes/{his_note}/withdraw/":
+                                                   (302, 403, 403, 403, 403, 303, 403),
     "GET  /apps/":                                 (302, 403, 200, 200, 200, 200, 200),
     "GET  /apps/matching/removals/":               (302, 403, 403, 403, 403, 200, 403),
     "GET  /apps/{app}/":                           (302, 403, 404, 200, 200, 200, 200),
@@ -235,9 +240,18 @@ def things(alice, dave, make_user, sent, settings):
         "his_schedule": factories.ScheduleFactory(of_projects=True, projects=[project.pk]).pk,
         "connection": connection.pk,
         "held": factories.HeldRemovalFactory().pk,
+        "note": _note(people[0], alice),
+        "his_note": _note(people[1], alice),
         "user": make_user("erin", "viewer").pk,
         "nobody": uuid.UUID(int=7),
     }
+
+
+def _note(person, by):
+    """What somebody wrote down about a person."""
+    note = PersonNote(person=person, text="On leave.", said_by=by, said_at=timezone.now())
+    note.save()
+    return note.pk
 
 
 def _plan(app, by):
@@ -276,7 +290,9 @@ def test_every_address_is_in_the_table():
     names = ["app", "person", "duty", "his_app", "his_person", "his_duty"]
     names += ["plan", "others_plan", "batch", "his_batch"]
     names += ["export", "his_export", "schedule", "his_schedule"]
-    words = dict.fromkeys([*names, "user", "review", "connection", "held", "nobody"], uuid.uuid4())
+    words = dict.fromkeys(
+        [*names, "user", "note", "his_note", "review", "connection", "held", "nobody"], uuid.uuid4()
+    )
 
     known = {resolve(split(row)[1].format(**words)).route for row in MATRIX}
 

@@ -13,6 +13,7 @@ from governance.audit import queries as log
 from governance.audit.actions import erase_personal
 from governance.audit.events import Source
 from governance.changes import queries as changes
+from governance.facts.notes import erase_notes
 from governance.inventory.queries import people as inventory
 from governance.reports.two_factor.review import actions as reviews
 from governance.reports.two_factor.review.queries import naming
@@ -22,10 +23,10 @@ class Command(BaseCommand):
     """Says what it concerns, and erases with `--apply`. The log keeps verifying.
 
     It stands here since it reaches down into every domain that keeps such a record: the audit log
-    with what it says of changes, and the reviews of 2FA.
+    with what it says of changes, the reviews of 2FA, and notes about people.
     """
 
-    help = "Erase the names and addresses that the audit log and reviews of 2FA keep of somebody."
+    help = "Erase what the audit log, reviews of 2FA and notes keep of somebody."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -50,10 +51,12 @@ class Command(BaseCommand):
             return
         given: dict[str, Any] = {"by": None, "source": Source.TERMINAL, "at": timezone.now()}
         with transaction.atomic():
+            notes = erase_notes(people, at=given["at"])
             rows = reviews.forget(people, **given)
             erased = erase_personal({*people, *things}, **given)
         self.stdout.write(f"Events whose personal part is erased: {len(erased)}.")
         self.stdout.write(f"Rows in reviews of 2FA without a name now: {rows}.")
+        self.stdout.write(f"Notes about them that are emptied: {notes}.")
 
 
 def _of_changes(people: set[UUID], addresses: Sequence[str]) -> set[UUID]:
