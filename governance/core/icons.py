@@ -63,6 +63,7 @@ NAMES = (
     "refresh-cw",
     "rotate-ccw-key",
     "scan-eye",
+    "scroll-text",
     "search",
     "search-x",
     "send",

@@ -230,10 +230,10 @@ def box(name: str, value: object, label: str, *, fixed: bool = False) -> SafeStr
 
     `fixed`: selected with all that match, and not by itself.
     """
+    fixed_or_not = " checked disabled" if fixed else ""
     return format_html(
-        '<input type="checkbox" name="{}" value="{}" aria-label="{}"{}>',
+        f'<input type="checkbox" name="{{}}" value="{{}}" aria-label="{{}}"{fixed_or_not}>',
         name,
         value,
         _("Select %(name)s") % {"name": label},
-        SafeString(" checked disabled") if fixed else "",
     )

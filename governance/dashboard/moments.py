@@ -19,6 +19,15 @@ def moment(at: datetime, now: datetime) -> SafeString:
     )
 
 
+def cell(at: datetime, now: datetime, before: str = "") -> SafeString:
+    """A cell of nothing but such a moment, with the exact time on hover: half as long as `moment`.
+
+    `before` is a word of ours in front of it. The cell ends where the next one begins.
+    """
+    words = _words(rounded(now - at), get_language())
+    return mark_safe(f'<td title="{exact(at)}">{before}{words}')  # noqa: S308  as above
+
+
 def exact(at: datetime) -> str:
     """The moment in the installation's zone, with its offset: 2026-03-14 11:02:11+01:00."""
     return at.astimezone(timezone.get_current_timezone()).isoformat(" ", "seconds")

@@ -295,4 +295,4 @@ def _now(role: str) -> str:
     """What stands beside an access that is over, where the person is on the app all the same."""
     if role == Role.OWNER:
         return _("is now owner")
-    return _("is on it as %(role)s now") % {"role": access.role_word(role)} if role else ""
+    return _("is on it as %(role)s now") % {"role": access.role_noun(role)} if role else ""

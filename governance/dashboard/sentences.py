@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from governance.core.templatetags.interface import badge
 from governance.dashboard.asof import When
 from governance.dashboard.rows import app_url, person_url
-from governance.dashboard.templatetags.access import role_word
+from governance.dashboard.templatetags.access import role_noun, role_word
 from governance.inventory.models import Attribution, Role, Status, TwoFactor
 from governance.inventory.queries.access import Access
 from governance.inventory.queries.history import Change
@@ -75,7 +75,8 @@ def _row(change: Change, seen: When) -> dict[str, Any]:
             app=link(app_url(change.app_id) + seen.alone, change.app),
             role=role_word(change.role) if change.role else "",
             was_role=role_word(change.was_role) if change.was_role else "",
-            still_role=role_word(change.still_role) if change.still_role else "",
+            as_role=role_noun(change.role),
+            as_still=role_noun(change.still_role),
             was_person=change.was_person,
             value=change.value,
             was_value=change.was_value or "",
@@ -106,7 +107,7 @@ def _start(change: Change) -> tuple[str, str]:
     if change.role == Role.OWNER and change.was_person_id != change.person_id:
         return "crown", _("{person} became the owner of {app}, after {was_person}.")
     if change.was_status == Status.PENDING and change.status == Status.ACCEPTED:
-        return "user-check", _("{person} accepted the invitation to {app} as {role}.")
+        return "user-check", _("{person} accepted the invitation to {app} as {as_role}.")
     if change.status == Status.DELETED:
         return "ghost", _("The account of {person} was deleted; {app} still lists it.")
     if change.was_role != change.role:
@@ -116,19 +117,19 @@ def _start(change: Change) -> tuple[str, str]:
 
 def _new(change: Change) -> tuple[str, str]:
     if change.after is None:
-        return "eye", _("{person} was on {app} as {role} when it was first read.")
+        return "eye", _("{person} was on {app} as {as_role} when it was first read.")
     if change.role == Role.OWNER:
         return "crown", _("{person} became the owner of {app}.")
     if change.status == Status.PENDING:
-        return "mail", _("{person} was invited to {app} as {role}.")
-    return "user-plus", _("{person} got access to {app} as {role}.")
+        return "mail", _("{person} was invited to {app} as {as_role}.")
+    return "user-plus", _("{person} got access to {app} as {as_role}.")
 
 
 def _end(change: Change) -> tuple[str, str]:
     if change.still_role == Role.OWNER:
         return "crown", _("{person} is now owner of {app}; the role was {role}.")
     if change.still_role:
-        return "pencil", _("{person} is on {app} as {still_role} now; the role was {role}.")
+        return "pencil", _("{person} is on {app} as {as_still} now; the role was {role}.")
     if change.role == Role.OWNER:
         return "user-x", _("{person} no longer owns {app}.")
     if change.status == Status.PENDING:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import icon
 from governance.dashboard.asof import When, differs, known
+from governance.dashboard.moments import cell
 from governance.dashboard.rows import (
     app_tags,
     app_url,
@@ -97,15 +98,18 @@ def _app(
 
 
 def _reading(head: Head, when: When) -> str:
-    """How fresh an app is; as of an instant, how far what its row says is known."""
+    """The cell that says how fresh an app is; as of an instant, how far its row is known."""
+    if when.at is None and head.read_at and not head.stale_since:
+        return cell(head.read_at, when.now, f"{escape(_('Read'))} ")
     if when.at is None:
-        return freshness(head.read_at, head.stale_since, when.now)
+        return f"<td>{freshness(head.read_at, head.stale_since, when.now)}"
     readings = head.readings
     if head.unsure:
-        return differs(head.unsure)
-    return known(readings.knowledge(when.at), readings) or format_html(
+        return f"<td>{differs(head.unsure)}"
+    said = known(readings.knowledge(when.at), readings) or format_html(
         '<span class="muted">{}</span>', _("Read around then")
     )
+    return f"<td>{said}"
 
 
 # --- an app ---------------------------------------------------------------------------------------
@@ -137,7 +141,7 @@ def _head(row: Head, id_: str, when: When, reading: str, box: str, *, is_open: b
         f' aria-expanded="{"true" if is_open else "false"}" aria-controls="app-{id_}">'
         f'{escape(row.name)}</button>{_tags(row)}<span class="of">{people}{_shown(row)}</span>'
         f"<td>{roles}<td>{two_factor}<td>{_counted(words['pending'], url, row.pending)}"
-        f"<td>{reading}</tr>\n"
+        f"{reading}</tr>\n"
     )
 
 
@@ -159,7 +163,7 @@ def _words(language: str | None, alone: str, more: str) -> dict[str, str]:
     }
     without = escape(_("%(n)s without 2FA"))
     query = _and("?two-factor=off", alone, more)
-    link = f'<a class="tone-text tone-bad" href="%(url)s{query}">{without}</a>'
+    link = f'<a class="off" href="%(url)s{query}">{without}</a>'
     return {**links, "without 2FA": link}
 
 
@@ -205,12 +209,13 @@ def _leaf(row: Leaf, when: When) -> str:
     email = f" <small>{escape(row.email)}</small>" if row.username else ""
     language = get_language()
     url = person_url(row.person_id) + escape(when.alone)
+    since = f"<td>{when.date(row.since_at)}" if when.is_past else cell(row.since_at, when.now)
     return (
         f'<tr{dim}><th scope="row"><a href="{url}">{escape(row.name)}</a>'
         f"{tags}{email}{_cell(Role, row.role, language)}"
         f"{_cell(TwoFactor, row.two_factor, language)}"
-        f"<td>{'' if plain else state(row, when.clock)}<td>{when.date(row.since_at)}"
-        f"{differs() if row.unsure else ''}</tr>\n"
+        f"<td>{'' if plain else state(row, when.clock)}{since}"
+        f"{differs() if row.unsure else ''}"
     )
 
 
@@ -218,7 +223,7 @@ def _leaf(row: Leaf, when: When) -> str:
 def _cell(choices: type[TextChoices], value: str, language: str | None) -> str:
     """A cell with a status, whose icon is a mask in the style: an icon and a word."""
     known = value if value in choices.values else "unknown"
-    return f'<td class="is {known}">{escape(str(choices(known).label))}'
+    return f"<td class={known}>{escape(str(choices(known).label))}"
 
 
 def _more(app_id: str, branch: Branch) -> str:

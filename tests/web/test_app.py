@@ -92,7 +92,7 @@ def test_it_tells_what_changed_and_who_did_it(see, bob, company):
 
     assert "lena no longer has access to billing-api ; the role was limited." in words
     assert "unexplained" in words
-    assert "ben got access to billing-api as limited." in words
+    assert "ben got access to billing-api as limited collaborator." in words
     assert "by platform, on Scalingo" in words
 
 

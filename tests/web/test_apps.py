@@ -421,3 +421,17 @@ def test_the_page_costs_at_most_six_queries(client_of, bob, company, queries_of)
     assert len(queries_of(lambda: client.get(PAGE))) == 4  # counted already, says the frame
     memory.forget()
     assert len(queries_of(lambda: client.get(f"{PAGE}?open=all"))) == 6
+
+
+def test_an_open_page_of_many_people_stays_light(client_of, alice, company):
+    """Its rows are what its weight grows with: so much each, and no more."""
+
+    def weight():
+        return len(client_of(alice).get("/apps/?open=all&collaborators=any").content)
+
+    before = weight()
+    for number in range(40):
+        person = PersonFactory(username=f"person-{number:02}", email=f"p-{number:02}@example.com")
+        CollaborationFactory(app=company.web, person=person, role="collaborator")
+
+    assert (weight() - before) / 40 < 255

@@ -102,7 +102,7 @@ def people_in(html):
         re.search(r'<a href="/people/[^"]+">([^<]*)</a>', row)[1]: unescape(
             " ".join(re.sub(r"<[^>]+>", " ", row).split())
         )
-        for row in re.findall(r"<tr.*?</tr>", html, re.S)
+        for row in re.findall(r"<tr.*?(?=<tr|</tr|</tbody)", html, re.S)
         if '<a href="/people/' in row
     }
 

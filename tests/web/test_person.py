@@ -248,8 +248,8 @@ def test_what_happened_to_the_invited_address_is_told_of_the_account(see, bob, c
 
     words = section(see(bob, account), "changes")
 
-    assert "carl accepted the invitation to billing-api as limited." in words
-    assert "carl@example.com was invited to billing-api as limited." in words
+    assert "carl accepted the invitation to billing-api as limited collaborator." in words
+    assert "carl@example.com was invited to billing-api as limited collaborator." in words
     assert "is gone" not in words
 
 
@@ -260,14 +260,14 @@ def test_what_happened_to_each_earlier_address_is_told_of_the_account(see, bob, 
 
     words = section(see(bob, company.ana), "changes")
 
-    assert "carl@example.com was invited to billing-api as limited." in words
+    assert "carl@example.com was invited to billing-api as limited collaborator." in words
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "got access to billing-web as limited."),
-        ({"status": "pending"}, "was invited to billing-web as limited."),
+        ({}, "got access to billing-web as limited collaborator."),
+        ({"status": "pending"}, "was invited to billing-web as limited collaborator."),
         ({"ended": True}, "no longer has access to billing-web ; the role was limited."),
     ],
 )
@@ -296,7 +296,7 @@ def test_what_people_do_themselves_needs_no_author(see, bob, company):
     words = section(see(bob, was.person), "changes")
 
     accepted, invited = words.split("was invited to billing-web")
-    assert "accepted the invitation to billing-web as limited." in accepted
+    assert "accepted the invitation to billing-web as limited collaborator." in accepted
     assert "by whom" not in accepted
     assert "by whom" in invited
 

@@ -46,7 +46,7 @@ def test_the_overview_says_that_a_collaborator_became_the_owner(see, transferred
     shown = see("/")
 
     assert f"{name} became the owner of billing-api , after olivia" in shown
-    assert "olivia became collaborator of billing-api , owner before" in shown
+    assert "olivia became a collaborator of billing-api , owner before" in shown
     assert "olivia got access" not in shown
     assert f"{transferred.person('lim@acme.example').display_name} lost access to billing-api" in (
         shown

@@ -6,6 +6,7 @@
     {% status row.status row.since_at %}            Accepted / Pending 12 d / Account deleted
     {% two_factor value since=period.started_at %}  Off for 41 days (on hover: since when)
     {{ row.role|role_word }}                        the word alone, for a sentence
+    {{ row.role|role_noun }}                        what somebody is by it: limited collaborator
 
 Values are those of `inventory.models`; what is not known there shows as unknown.
 """
@@ -17,7 +18,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from governance.core.templatetags.interface import badge, exactly, length
@@ -92,6 +93,19 @@ def _status(value: str, language: str | None) -> SafeString:
 def role_word(value: str) -> str:
     """A role's word, for the middle of a sentence."""
     return _label(Role, value).lower()
+
+
+_NOUNS = {
+    Role.OWNER: gettext_lazy("owner"),
+    Role.COLLABORATOR: gettext_lazy("collaborator"),
+    Role.LIMITED: gettext_lazy("limited collaborator"),
+}
+
+
+@register.filter
+def role_noun(value: str) -> str:
+    """What somebody is by a role, for the middle of a sentence."""
+    return str(_NOUNS.get(value) or _("somebody of unknown role"))  # type: ignore[call-overload]
 
 
 def _label(choices: Any, value: str) -> str:
