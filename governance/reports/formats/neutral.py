@@ -8,10 +8,12 @@ are shown as what they are instead of doing it. JSON keeps every byte.
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from governance.reports.registers.base import Column
+if TYPE_CHECKING:
+    from governance.reports.registers.base import Column
 
 Range = tuple[int, int]  # of code points, both included
 
@@ -91,7 +93,7 @@ def neutral(text: str) -> str:
     return f"'{seen(text)}" if _begins(text) else seen(text)
 
 
-def cell_sql(column: Column) -> str:
+def cell_sql(column: "Column") -> str:
     """The SQL of the text of a column as CSV and XLSX have it."""
     return column.sql if column.ours else column.safe or neutral_sql(column.sql)
 
