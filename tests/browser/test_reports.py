@@ -64,7 +64,8 @@ def test_an_auditor_produces_the_quarters_access_register_and_2fa_report(open_pa
     assert Download.objects.count() == 2
 
 
-def test_a_report_by_mail_is_set_up_paused_and_ended(open_page, script):
+def test_a_report_by_mail_is_set_up_paused_and_ended(open_page, script, settings):
+    settings.MAIL_URL = "smtp://127.0.0.1:1"
     page = open_page("aude", script=script)
     page.goto("/reports/privileged/")
 

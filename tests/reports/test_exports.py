@@ -1,10 +1,11 @@
 """An export is a row before it is a file, and ends whatever becomes of those who make it."""
 
+import gc
 import hashlib
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from governance.audit.events import Source
@@ -514,6 +515,25 @@ def test_whoever_goes_away_leaves_it_to_the_workers_and_took_nothing(
     assert export.sha256 == hashlib.sha256(file_of(export)).hexdigest()
     assert not Download.objects.exists()
     assert kinds() == ["asked", "made"]
+
+
+def test_what_is_only_forgotten_is_made_when_its_lease_is_over(ask, stream, clock):
+    """Python may give it up in the middle of another statement, where nothing can be written."""
+    export = ask()
+    pieces = stream(export)
+    next(pieces)
+    cycle = [pieces]
+    cycle.append(cycle)
+    del pieces, cycle
+
+    with connection.execute_wrapper(lambda execute, *rest: (gc.collect(), execute(*rest))[1]):
+        assert Export.objects.get().state == "making"
+
+    assert actions.make_due(clock=clock) == 0
+    clock.later(seconds=actions.LEASE.total_seconds() + 1)
+    actions.make_due(clock=clock)
+    export.refresh_from_db()
+    assert (export.state, export.lease) == ("ready", 2)
 
 
 def test_what_breaks_in_the_middle_is_cut_and_made_by_a_worker(

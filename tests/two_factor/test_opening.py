@@ -142,7 +142,7 @@ def test_one_that_an_admin_opened_is_not_opened_again(alice, now):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_that_look_at_once_one_opens_it(now):
+def test_of_two_that_look_at_once_one_opens_it(now, caplog):
     found = []
 
     def second():
@@ -161,3 +161,4 @@ def test_of_two_that_look_at_once_one_opens_it(now):
 
     assert (Review.objects.get(), found) == (first, [None])
     assert Delivery.objects.count() == 1
+    assert not caplog.records

@@ -23,47 +23,66 @@ from governance.reports.models import Export
 logger = logging.getLogger(__name__)
 
 
-def stream_now(export: Export, *, by: User, source: Source, clock: Clock) -> Iterator[bytes] | None:
+def stream_now(export: Export, *, by: User, source: Source, clock: Clock) -> "Given | None":
     """The file in pieces, once its first is there; None where others are at it, or may not be.
 
-    Raises `making.CannotBeMade`, also while it is read, database errors, and `Lost`. Closing it at
-    any piece but the last hands it to the workers.
+    Raises `making.CannotBeMade`, database errors, and `Lost`, as reading on does.
     """
     leased = leasing.take(at=clock(), pk=export.pk)
     if not isinstance(leased, Leased):
         return None
-    pieces = _given(leased, by, source, clock)
-    return _begun(next(pieces), pieces)
+    return Given(leased, _pieces_of(leased, by, source, clock), clock)
 
 
-def _begun(first: bytes, rest: Generator[bytes, None, None]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+class Given(Iterator[bytes]):
+    """The pieces of a file that is being made. Whoever does not read them all closes it.
+
+    That hands it to the workers. What is only forgotten they find when its lease is over: nothing
+    is written when Python gives it up, which may be in the middle of another statement.
+    """
+
+    def __init__(self, leased: Leased, pieces: Generator[bytes, None, None], clock: Clock) -> None:
+        self._leased, self._pieces, self._clock = leased, pieces, clock
+        self._is_over = False
+        self._first: bytes | None = self._following()
+
+    def __next__(self) -> bytes:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        return self._following()
+
+    def close(self) -> None:
+        """Stop, wherever it is. What was given to its last byte stays made and taken."""
+        self._pieces.close()
+        if not self._is_over:
+            self._is_over = True
+            leasing.hand_back(self._leased)
+
+    def _following(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self._is_over = True
+            raise
+        except making.CannotBeMade as error:
+            self._is_over = True
+            leasing.give_up(self._leased, str(error), at=self._clock())
+            raise
+        except Lost:
+            self._is_over = True
+            logger.info("export taken by another", extra={"export": str(self._leased.export.pk)})
+            raise
+        except Exception:
+            logger.exception("export not given", extra={"export": str(self._leased.export.pk)})
+            self.close()
+            raise
 
 
-def _given(leased: Leased, by: User, source: Source, clock: Clock) -> Generator[bytes, None, None]:
-    try:
-        last = yield from _all_but_the_last(leased, by, source, clock)
-    except making.CannotBeMade as error:
-        leasing.give_up(leased, str(error), at=clock())
-        raise
-    except Lost:
-        logger.info("export taken by another", extra={"export": str(leased.export.pk)})
-        raise
-    except GeneratorExit:
-        leasing.hand_back(leased)
-        raise
-    except Exception:
-        logger.exception("export not given", extra={"export": str(leased.export.pk)})
-        leasing.hand_back(leased)
-        raise
-    yield last
-
-
-def _all_but_the_last(
+def _pieces_of(
     leased: Leased, by: User, source: Source, clock: Clock
-) -> Generator[bytes, None, bytes]:
-    """Gives all but the last byte of each piece with the next; returns that of the last one."""
+) -> Generator[bytes, None, None]:
+    """The last byte of each piece comes with the next, and that of the last when it is kept."""
     export, kept, last = leased.export, Pieces(leased, clock), b""
     coming = making.stream(
         asked_of(export),
@@ -86,4 +105,4 @@ def _all_but_the_last(
     with transaction.atomic():
         whole = leasing.publish(leased, outcome_of(made), at=clock())
         note_taken(whole, by=by, source=source, at=clock())
-    return last
+    yield last

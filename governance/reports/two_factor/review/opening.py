@@ -42,6 +42,8 @@ def open_due(*, at: datetime) -> Review | None:
         try:
             return _open(at)
         except actions.NotNow as error:
+            if next_due(at).open:  # another was first
+                return None
             why = [str(error)]
     logger.warning("review of 2FA is due and not open", extra={"why": " ".join(why)})
     return None
