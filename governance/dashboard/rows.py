@@ -42,7 +42,7 @@ def person_tags(email: str, kind: str | None, employment: str | None) -> SafeStr
     """The small labels beside a person's name."""
     found = SafeString("")
     if kind == PersonKind.SERVICE:
-        found += tag(_("service account"))
+        found += tag(_("service"), _("Service account"))
     if is_external(email, employment):
         found += tag(_("external"))
     return found

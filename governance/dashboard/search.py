@@ -121,7 +121,11 @@ def _pages(user: User) -> Iterator[Hit]:
         ("sync:status", _("Sync"), "refresh-cw"),
     ]
     if may_see_connections(user):
-        known.append(("connections:list", _("Connections"), "plug"))
+        known += [
+            ("connections:list", _("Connections"), "plug"),
+            ("dashboard:settings-people", _("Sign-ins"), "key-round"),
+            ("dashboard:settings", _("Settings"), "list-filter"),
+        ]
     for name, title, mark in known:
         yield Hit(title, reverse(name), icon(mark))
 

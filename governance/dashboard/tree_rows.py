@@ -136,7 +136,7 @@ def _head(row: Head, id_: str, when: When, reading: str, box: str, *, is_open: b
     )
     return (
         f'<tr class="app"><th scope="row">{box}'
-        '<button class="disclosure" form="state" hx-get=""'
+        '<button class="disclosure" form="state" hx-get'
         f' name="{"hide" if is_open else "show"}" value="{id_}"'
         f' aria-expanded="{"true" if is_open else "false"}" aria-controls="app-{id_}">'
         f'{escape(row.name)}</button>{_tags(row)}<span class="of">{people}{_shown(row)}</span>'

@@ -70,7 +70,7 @@ def test_outside_people_and_service_accounts_are_marked(see, bob, alice, company
     html = see(bob)
 
     assert re.search(r'ben</a> <span class="tag">external</span>', html)
-    assert re.search(r'platform</a> <span class="tag">service account<', html)
+    assert re.search(r'platform</a> <span class="tag" title="Service account">service<', html)
     assert html.count('class="tag"') == 2
 
 
