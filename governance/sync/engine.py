@@ -18,7 +18,6 @@ import httpx
 from django.db import connection as database
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from governance.audit.actions import record
 from governance.audit.events import Source
@@ -367,27 +366,15 @@ def _finish(context: Context, *, seconds: float) -> Run:
 
 
 def _state(context: Context) -> Run.State:
-    """How the run ended: complete only when nothing that it was about is left unread."""
-    run = context.run
-    states = list(run.steps.values_list("state", flat=True))
+    """How the run ended: complete only when nothing that it was about is left unread.
+
+    What was left says so itself: a request that failed, rows that could not be believed, an app
+    that is not listed any more.
+    """
+    states = list(context.run.steps.values_list("state", flat=True))
     if all(state == Step.State.FAILED for state in states):
         return Run.State.FAILED
-    if not context.progress.problems and not run.apps:
-        _note_unread(run, coverage(connection_id=run.connection_id)["failed"], context.progress)
     return Run.State.PARTIAL if context.progress.problems else Run.State.COMPLETE
-
-
-def _note_unread(run: Run, apps: int, progress: Progress) -> None:
-    """Say that apps are left of which no request of this run was to speak."""
-    step = run.steps.first()
-    if apps and step:
-        sentence = ngettext(
-            "%(n)d known app was not read; it keeps what was known.",
-            "%(n)d known apps were not read; they keep what was known.",
-            apps,
-        )
-        progress.failed(step, "apps", "not_read", sentence % {"n": apps})
-        progress.finish(step)
 
 
 def source_of(run: Run) -> Source:

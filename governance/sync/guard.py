@@ -41,8 +41,6 @@ def judge(
 ) -> Verdict:
     """Sort staged `ends`. `live` is everybody on any app; `people` is how many each app has.
 
-    How many is too many counts all of them, also what one app holds or what needs a second
-    reading: a list that lost half of its rows must not get by with the few that no app holds.
     `waiting` is how many are missing on other apps and wait for a person: a part of a held plan,
     read while the rest could not be, is no smaller matter than the whole. Owners count in none of
     these. What is exempt from the guard is not passed in.
@@ -61,9 +59,10 @@ def judge(
             verdict.unconfirmed += of_app
         else:
             candidates += of_app
-    if ends and len(ends) + waiting > max(MOST_ENDS, MOST_ENDS_SHARE * live):
-        verdict.too_many = len(ends) + waiting
-        verdict.held = list(ends)
+    found = len(candidates) + len(verdict.unconfirmed)
+    if found and found + waiting > max(MOST_ENDS, MOST_ENDS_SHARE * live):
+        verdict.too_many = found + waiting
+        verdict.held += candidates + verdict.unconfirmed
         verdict.unconfirmed = []
     else:
         verdict.pass_ = candidates

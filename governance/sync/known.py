@@ -97,16 +97,13 @@ UPDATE inventory_app a
  WHERE a.id = ANY(%(apps)s)
 """
 
-# Read elsewhere and here at the same time, by a clock that stood still, an app is as fresh as here.
 _SETTLED = """
 UPDATE inventory_app a SET stale_since = NULL, stale_reason = ''
  WHERE a.stale_since IS NOT NULL AND a.gone_at IS NULL
    AND (a.id = ANY(%s)
         OR (EXISTS (SELECT 1 FROM inventory_coverage c WHERE c.scope_id = a.scope_id AND c.latest)
             AND NOT EXISTS (SELECT 1 FROM inventory_coverage c
-                             WHERE c.scope_id = a.scope_id
-                               AND (c.since < a.stale_since OR c.since = a.stale_since
-                                    AND a.stale_reason <> 'read_otherwise'))))
+                             WHERE c.scope_id = a.scope_id AND c.since <= a.stale_since)))
 """
 
 

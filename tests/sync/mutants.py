@@ -4,7 +4,6 @@ Each is a function that takes pytest's monkeypatch. The schedules must find ever
 they do not find here, they would not find in earnest.
 """
 
-from collections import Counter
 from datetime import UTC, datetime
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -80,22 +79,6 @@ def no_guard(monkeypatch):
         verdict = real(found, **about)
         verdict.pass_ += verdict.held
         verdict.held = []
-        return verdict
-
-    monkeypatch.setattr(guard, "judge", judge)
-
-
-def what_an_app_holds_counts_in_no_total(monkeypatch):
-    """Where most of an app is held, the rest of the same lie passes as few."""
-    real = guard.judge
-
-    def judge(found, *, people, **about):
-        of = Counter(end.change.app_id for end in found)
-        crowded = {app for app, many in of.items() if people[app] >= 5 and 2 * many > people[app]}
-        held = [end for end in found if end.change.app_id in crowded]
-        rest = [end for end in found if end.change.app_id not in crowded]
-        verdict = real(rest, people=people, **about)
-        verdict.held += held
         return verdict
 
     monkeypatch.setattr(guard, "judge", judge)
@@ -230,7 +213,6 @@ MUTANTS = [
     a_missing_key_is_an_empty_list,
     removed_on_first_absence,
     no_guard,
-    what_an_app_holds_counts_in_no_total,
     whoever_this_run_did_not_touch_is_gone,
     fresh_although_it_failed,
     no_fencing,

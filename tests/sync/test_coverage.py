@@ -3,7 +3,6 @@
 import pytest
 from django.apps import apps
 
-from governance.connections.models import Connection
 from governance.inventory.models import Coverage, Scope
 from tests.sync.company import PARIS
 
@@ -120,21 +119,6 @@ def test_read_again_it_is_fresh_and_says_nothing_any_more(company):
     scope = company.scope("collaborators")
     assert (scope.stale_since, scope.stale_reason, scope.stale_detail) == (None, "", "")
     assert company.run.coverage == {"expected": 4, "read": 4, "failed": 0}
-
-
-def test_a_sync_that_leaves_an_app_unread_is_not_complete_and_says_so(company):
-    """Its connection is paused, nobody else sees it, and where it was read is read no more."""
-    oscar = company.connect("oscar@other.example")
-    company.create_app("theirs", owner="oscar@other.example")
-    assert company.sync().state == "complete", company.problems()
-    Scope.objects.filter(connection_id=oscar.pk).update(retired_at=company.now)
-    Connection.objects.filter(pk=oscar.pk).update(paused_at=company.now)
-
-    run = company.sync()
-    assert (run.state, run.coverage["failed"], company.reasons()) == ("partial", 1, {"not_read"})
-
-    run = company.sync(connection=company.olivia)  # what it was about it has read
-    assert (run.state, run.coverage["failed"], company.reasons()) == ("complete", 1, set())
 
 
 @pytest.mark.parametrize("nth", [1, 2])

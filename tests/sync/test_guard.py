@@ -103,40 +103,6 @@ def test_what_one_app_holds_keeps_nobody_elsewhere(company):
     assert held().total == 6
 
 
-def test_what_apps_hold_counts_with_what_else_would_end(company):
-    """Most of one app, and some of another, of which ten alone would be written."""
-    crowded(company, "team", 8)
-    crowded(company, "hall", 40)
-    company.disperse("team", 6)
-    company.disperse("hall", 4)
-    run = company.sync()
-    assert (run.found["left"], held().total, held().reason) == (4, 6, "one_app")
-
-    company.disperse("hall", 5, first=4)
-    run = company.sync()
-
-    assert run.found["left"] == 0
-    assert (held().total, held().reason) == (11, "too_many")
-    assert len(company.known()) == len(company.known_before) - 4
-
-
-def test_lists_that_lost_most_of_their_rows_end_nobody(company):
-    """Large apps hold theirs by themselves; the few of the small ones are of the same lie."""
-    for number in range(3):
-        crowded(company, f"team-{number}", 8)
-    crowded(company, "pair", 3)
-    company.spoil("drop_rows", path="/v1/collaborators", region="osc-fr1", m_rows=0.6)
-    for app in ("team-0", "team-1", "team-2", "pair"):
-        path = f"/v1/apps/{company.app(app).scalingo_id}/collaborators"
-        company.spoil("drop_rows", path=path, m_rows=0.6, times=None)
-
-    run = company.sync()
-
-    assert run.found["left"] == 0
-    assert company.known() == company.known_before
-    assert held().reason == "too_many"
-
-
 def test_additions_and_roles_do_not_wait_for_what_is_held(company):
     crowded(company, "team", 40)
     company.disperse("team", 20)

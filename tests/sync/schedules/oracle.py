@@ -105,19 +105,6 @@ class Oracle:
                 assert all(row.ended_at < self.begun for row in rows), (app, "at first sight")
             total += len(rows)
         assert total <= 10, by_app
-        missed = self._missed_and_kept()
-        assert not total or total + len(missed) <= 10, (by_app, missed, "beside what was held")
-
-    def _missed_and_kept(self):
-        """Who this sync did not see and did not end: with what it ended, what it would have."""
-        apps = App.objects.listed().filter(suspect_since=None, stale_since=None)
-        read = apps.filter(
-            scope__stale_since=None,
-            scope__coverage__latest=True,
-            scope__coverage__until__gte=self.begun,
-        )
-        missing = Collaboration.objects.open().exclude(missing_at=None)
-        return missing.exclude(collaborator_id=_OWNER).filter(app__in=read)
 
     def _what_is_held_stays(self):
         """As long as a plan waits for a person, nobody of it ends."""
